@@ -1,0 +1,1 @@
+"""The world: columns (accounts, market), rules, scenario and the model that orders a step."""

@@ -1,0 +1,187 @@
+"""Accounts as columns: cash by margin pool, positions by market, conserved to the last bit.
+
+Trading q at price p moves q*p between cash and position, so equity is `cash + position @ price` and no entry
+price is needed to margin an account. Cash is held in float64 as whole multiples of a dyadic quantum and
+positions as whole multiples of a dyadic lot: every transfer is rounded once and booked with both signs, sums of
+such numbers are exact below 2**53 units, so total cash and every column of `position` stay zero with tolerance
+zero.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from simulation.arrays import Array, Index
+from simulation.errors import CapacityError, ConservationError
+
+QUANTUM = 2.0**-16  # dollars; dyadic, so that whole multiples add without rounding
+OUTSIDE, INSURANCE, TREASURY, BACKSTOP = range(4)  # system rows: the other side of every fill, and the venue's own
+SYSTEM_ROWS = 4
+SHARED = 0  # pool 0 is the shared pool; an isolated position stands in a pool of its own
+
+_EXACT = 2.0**53  # integers up to here are exact in float64
+
+
+
+def to_quanta(amount: Array) -> Array:
+    """Round dollars to the nearest whole multiple of the quantum (ties to even)."""
+    return np.rint(amount / QUANTUM) * QUANTUM
+
+
+@dataclass(frozen=True)
+class Posting:
+    """One line of the journal: cash and positions that moved together for one reason.
+
+    `cash` (r,) went into pool `pool` (r,) of account `row` (r,); `quantity` (q,) of `market` (q,) into `holder` (q,).
+    Both columns sum to zero.
+    """
+
+    reason: str
+    row: Index
+    pool: Index
+    cash: Array
+    holder: Index = field(default_factory=lambda: np.empty(0, np.intp))
+    market: Index = field(default_factory=lambda: np.empty(0, np.intp))
+    quantity: Array = field(default_factory=lambda: np.empty(0))
+
+
+class Accounts:
+    """The columns of all accounts: n rows, m markets, k margin pools.
+
+    Attributes:
+        cash: (n, k) quote balance of each pool, dollars.
+        position: (n, m) signed quantity, long positive.
+        pool: (n, m) the pool each position stands in.
+        entry_price: (n, m) average price paid for the open position; for reports and the deleveraging rank only.
+        leverage: (n,) the leverage setting of the account: initial margin is at least notional / leverage.
+        reference: (n, m) the moment (index into the market's history) the position last changed.
+    """
+
+    def __init__(self, lot: Array, pools: int, journal: bool = False) -> None:
+        """Start with the system rows only; `lot` (m,) is the dyadic size of one lot of each market."""
+        self.lot = lot
+        self.markets = len(lot)
+        self.pools = pools
+        self.journal: list[Posting] | None = [] if journal else None
+        self._allocate(0)
+        self.add(SYSTEM_ROWS)
+
+    def __len__(self) -> int:
+        """Return the number of rows, system rows included."""
+        return self.cash.shape[0]
+
+    def _allocate(self, rows: int) -> None:
+        # Column-major: sums down a column and passes over all accounts read memory in order.
+        self.cash = np.zeros((rows, self.pools), order="F")
+        self.position = np.zeros((rows, self.markets), order="F")
+        self.pool = np.zeros((rows, self.markets), np.int16, order="F")
+        self.entry_price = np.zeros((rows, self.markets), order="F")
+        self.leverage = np.full(rows, np.inf)
+        self.reference = np.zeros((rows, self.markets), np.int32, order="F")
+
+    def add(self, count: int) -> Index:
+        """Append `count` empty accounts and return their rows."""
+        before = self.cash, self.position, self.pool, self.entry_price, self.leverage, self.reference
+        first = len(self)
+        self._allocate(first + count)
+        after = self.cash, self.position, self.pool, self.entry_price, self.leverage, self.reference
+        for new, old in zip(after, before, strict=True):
+            new[:first] = old
+        return np.arange(first, first + count)
+
+    def deposit(self, rows: Index, amount: Array, reason: str = "deposit") -> None:
+        """Bring `amount` (r,) dollars from the outside world into the shared pool of `rows`."""
+        self.transfer((np.full(len(rows), OUTSIDE), SHARED), (rows, SHARED), amount, reason)
+
+    def transfer(self, source: tuple, target: tuple, amount: Array, reason: str) -> Array:
+        """Move `amount` (r,) dollars from `source` to `target`, each a pair (rows, pool or pools).
+
+        Rows may repeat. The amount is rounded to the quantum once; what was moved is returned.
+        """
+        moved = to_quanta(np.asarray(amount, float))
+        np.subtract.at(self.cash, source, moved)
+        np.add.at(self.cash, target, moved)
+        if self.journal is not None:
+            rows = np.concatenate([np.broadcast_to(side[0], moved.shape) for side in (source, target)])
+            pools = np.concatenate([np.broadcast_to(side[1], moved.shape) for side in (source, target)])
+            self.journal.append(Posting(reason, rows, pools, np.concatenate([-moved, moved])))
+        return moved
+
+    def trade(self, rows: Index, quantity: Array, price: Array, against: int = OUTSIDE, reason: str = "trade") -> Array:
+        """Let distinct `rows` (r,) buy `quantity` (r, m) at `price` (m,) or (r, m) from the row `against`.
+
+        Cash and positions move together; the cost of each fill is rounded to the quantum once and booked with
+        both signs. Returns the cost (r, m).
+        """
+        cost = to_quanta(quantity * price)
+        before = self.position[rows]
+        self._update_entry(rows, before, quantity, price)
+        self.position[rows] = before + quantity
+        self.position[against] -= quantity.sum(axis=0)
+        self.charge(rows, cost)
+        self.cash[against, SHARED] += cost.sum()
+        if self.journal is not None:
+            self._record_trade(reason, rows, quantity, cost, against)
+        return cost
+
+    def charge(self, rows: Index, amount: Array) -> None:
+        """Take `amount` (r, m), whole quanta, from the pools the positions of `rows` stand in (one leg only)."""
+        if self.pools == 1:
+            self.cash[rows, 0] -= amount.sum(axis=1)
+            return
+        flat = self.cash.reshape(-1, order="F")  # a view, because cash is column-major
+        np.subtract.at(flat, (self.pool[rows] * np.intp(len(self)) + rows[:, None]).ravel(), amount.ravel())
+
+    def settle(self, rows: Index, amount: Array, against: int, reason: str) -> None:
+        """Charge `amount` (r, m) dollars to positions' pools and credit the sum to the shared pool of `against`."""
+        amount = to_quanta(amount)
+        self.charge(rows, amount)
+        self.cash[against, SHARED] += amount.sum()
+        if self.journal is not None:
+            self._record_trade(reason, rows, np.zeros_like(amount), amount, against)
+
+    def check(self) -> None:
+        """Raise `ConservationError` unless total cash and total position of each market are exactly zero."""
+        if self.cash.sum() != 0.0 or self.position.sum(axis=0).any():
+            self.check_capacity()
+            cash, units = self.cash.sum(), self.position.sum(axis=0)
+            raise ConservationError(f"not conserved: cash off by {cash!r} dollars, positions off by {units.tolist()}")
+
+    def check_capacity(self) -> None:
+        """Raise `CapacityError` where sums could leave the range in which float64 counts exactly."""
+        dollars = np.abs(self.cash).sum()
+        if not dollars < _EXACT * QUANTUM:
+            raise CapacityError(f"balances add up to {dollars:.3g} dollars; exact up to {_EXACT * QUANTUM:.3g}")
+        lots = (np.abs(self.position).sum(axis=0) / self.lot).max(initial=0.0)
+        if not lots < _EXACT:
+            raise CapacityError(f"positions add up to {lots:.3g} lots; exact up to {_EXACT:.3g}; use a larger lot")
+
+    def fold(self) -> tuple[Array, Array]:
+        """Return (cash, position) rebuilt from the journal alone; equal to the live columns at any moment."""
+        if self.journal is None:
+            raise ValueError("there is no journal; build the accounts with journal=True")
+        cash, position = np.zeros_like(self.cash), np.zeros_like(self.position)
+        for posting in self.journal:
+            np.add.at(cash, (posting.row, posting.pool), posting.cash)
+            np.add.at(position, (posting.holder, posting.market), posting.quantity)
+        return cash, position
+
+    def _update_entry(self, rows: Index, before: Array, quantity: Array, price: Array) -> None:
+        after = before + quantity
+        entry = self.entry_price[rows]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            average = (before * entry + quantity * price) / after
+        entry = np.where(before * quantity >= 0, average, np.where(before * after < 0, price, entry))
+        entry[after == 0] = 0.0
+        self.entry_price[rows] = np.where(quantity == 0, self.entry_price[rows], entry)
+
+    def _record_trade(self, reason: str, rows: Index, quantity: Array, cost: Array, against: int) -> None:
+        assert self.journal is not None
+        r, m = quantity.shape
+        row = np.append(np.repeat(rows, m), against)
+        pool = np.append(self.pool[rows].ravel(), SHARED).astype(np.intp)
+        cash = np.append(-cost.ravel(), cost.sum())
+        holder = np.concatenate([np.repeat(rows, m), np.full(m, against)])
+        market = np.tile(np.arange(m), r + 1)
+        units = np.concatenate([quantity.ravel(), -quantity.sum(axis=0)])
+        self.journal.append(Posting(reason, row, pool, cash, holder, market, units))

@@ -1,0 +1,1 @@
+"""Deleveraging rules: which winners a bankrupt position is closed against."""

@@ -1,0 +1,1 @@
+"""Impact laws: how net volume moves the price."""

@@ -1,0 +1,1 @@
+"""Margin rules: what a pool must hold against its positions."""

@@ -1,0 +1,47 @@
+"""Leverage tiers: requirement rates that rise with the notional of a position."""
+
+import numpy as np
+
+from simulation.arrays import Array
+
+
+class TierSchedule:
+    """Initial and maintenance rates of every market by notional tier.
+
+    The requirement of a position of notional N is piecewise linear and continuous,
+    requirement = rate_t * N - deduction_t in tier t with deduction_t = deduction_{t-1} + floor_t * (rate_t - rate_{t-1}),
+    which for rising rates is the largest of the tiers' lines. Source: leverage brackets with cumulative maintenance
+    amounts, as the large perpetual venues publish them.
+    """
+
+    def __init__(self, floors: list[list[float]], initial: list[list[float]], maintenance: list[list[float]]) -> None:
+        """Take, for each market, the tiers' notional floors (dollars, first 0) and rates (fractions, rising)."""
+        self.initial_lines = _lines(floors, initial)
+        self.maintenance_lines = _lines(floors, maintenance)
+        self.steepest = np.array([max(rates) for rates in maintenance])
+
+    def initial(self, notional: Array) -> Array:
+        """Return the initial requirement (r, m) of positions of `notional` (r, m) >= 0, dollars."""
+        return _requirement(self.initial_lines, notional)
+
+    def maintenance(self, notional: Array) -> Array:
+        """Return the maintenance requirement (r, m) of positions of `notional` (r, m) >= 0, dollars."""
+        return _requirement(self.maintenance_lines, notional)
+
+
+def _lines(floors: list[list[float]], rates: list[list[float]]) -> list[tuple[Array, Array]]:
+    """Return (rate (m,), deduction (m,)) tier by tier; markets with fewer tiers repeat their last one."""
+    deductions = []
+    for floor, rate in zip(floors, rates, strict=True):
+        steps = [floor[t] * (rate[t] - rate[t - 1]) for t in range(1, len(rate))]
+        deductions.append([0.0, *np.cumsum(steps).tolist()])
+    depth = max(map(len, rates))
+    pad = [(rate + rate[-1:] * depth, cut + cut[-1:] * depth) for rate, cut in zip(rates, deductions, strict=True)]
+    return [(np.array([p[0][t] for p in pad]), np.array([p[1][t] for p in pad])) for t in range(depth)]
+
+
+def _requirement(lines: list[tuple[Array, Array]], notional: Array) -> Array:
+    requirement = notional * lines[0][0]
+    for rate, deduction in lines[1:]:
+        np.maximum(requirement, notional * rate - deduction, out=requirement)
+    return requirement

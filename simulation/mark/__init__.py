@@ -1,0 +1,1 @@
+"""Mark-price rules: the price margin is computed with."""

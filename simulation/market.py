@@ -1,0 +1,171 @@
+"""The market: four named prices, the displacement that trades have caused, and the moments they are remembered by.
+
+mid = index * exp(flow + forced): the exogenous index price, drawn before the run and never moved by agents, times
+what ordinary flow and forced (liquidation) flow have done to it. Every change of the mid is a *moment*; positions
+remember the moment they last changed, so the loss since then can be split exactly into its causes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from simulation.arrays import Array
+from simulation.impact.base import Book, ImpactRule, Move
+from simulation.impact.depth import DepthModel
+from simulation.mark.base import MarkRule
+from simulation.oracle.base import OracleRule
+
+FillAt = Literal["before", "average", "after"]
+
+
+@dataclass(frozen=True)
+class Microstructure:
+    """The rules a market trades by; `fill_at` says which price of its own impact a trade pays."""
+
+    impact: ImpactRule
+    depth: DepthModel
+    mark: MarkRule
+    oracle: OracleRule
+    fill_at: FillAt = "average"
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is fixed about the markets: names, normal depth (m,) in dollars, normal variance per step (m,)."""
+
+    names: tuple[str, ...]
+    depth: Array
+    variance: Array
+
+
+@dataclass(frozen=True)
+class Push:
+    """One net volume that liquidations sent to the book: when, how much (m,), and the log displacement it caused."""
+
+    moment: int
+    step: int
+    volume: Array
+    permanent: Array
+    transient: Array
+
+
+class Market:
+    """Prices of m markets over a run.
+
+    Attributes:
+        index_price, oracle_price, mark_price, fill_price: (m,) the four prices, never mixed. `fill_price` is what the
+            last trade paid.
+        mid: (m,) middle of the venue's book.
+        history: the four prices by name, each (steps + 1, m), filled up to `step`.
+    """
+
+    def __init__(self, listing: Listing, rules: Microstructure, path: Array, wicks: Array | None = None) -> None:
+        """Stand at step 0 of the exogenous `path` (steps + 1, m); `wicks` (steps + 1, m) are factors on fills only."""
+        self.listing, self.rules, self.path, self.wicks = listing, rules, path, wicks
+        self.step, steps, m = 0, len(path) - 1, path.shape[1]
+        self._decay = 0.5 ** (1.0 / rules.impact.half_life_steps)
+        self.permanent, self.transient = np.zeros((2, m)), np.zeros((2, m))  # rows: ordinary flow, forced flow
+        self.metaorder, self.variance, self.depth = np.zeros(m), listing.variance.copy(), listing.depth
+        self.index_price = path[0]
+        self.oracle_price = rules.oracle.read(path, 0, path[0])
+        self.mid, self.mark_price, self.fill_price = path[0], path[0].copy(), path[0].copy()
+        self.history = {name: np.full((steps + 1, m), np.nan) for name in ("index", "oracle", "mark", "fill")}
+        self.moments = Moments(m)
+        self.pushes: list[Push] = []
+        self._remember()
+        self.record()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the market names."""
+        return self.listing.names
+
+    @property
+    def displacement(self) -> Array:
+        """Return the log displacement (2, m) of the mid from the index: by ordinary flow, by forced flow."""
+        return self.permanent + self.transient
+
+    def advance(self) -> None:
+        """Go to the next step: the index moves, transient impact decays, oracle and mark follow."""
+        before = self.mid
+        self.step += 1
+        self.transient *= self._decay
+        self.metaorder *= self._decay
+        self.index_price = self.path[self.step]
+        self._set_mid()
+        self.oracle_price = self.rules.oracle.read(self.path, self.step, self.oracle_price)
+        self.mark_price = self.rules.mark.price(self.mid, self.oracle_price, self.mark_price)
+        self.variance = self.rules.depth.update(self.variance, np.log(self.mid / before))
+        self.depth = self.rules.depth.depth(self.listing.depth, self.variance, self.listing.variance)
+        self._remember()
+
+    def quote(self, volume: Array) -> Array:
+        """Return the price (m,) at which the net `volume` (m,) of units would fill now, without trading."""
+        return self._fill_price(self._move(volume))
+
+    def absorb(self, volume: Array, forced: bool) -> Array:
+        """Fill the net `volume` (m,) against the outside market, move the mid, and return the fill price (m,)."""
+        move = self._move(volume)
+        fill = self._fill_price(move)
+        share = self.rules.impact.permanent_share
+        permanent, transient = share * move.final, (1.0 - share) * move.final
+        self.permanent[int(forced)] += permanent
+        self.transient[int(forced)] += transient
+        self.metaorder += volume
+        self._set_mid()
+        traded = volume != 0.0
+        self.fill_price = np.where(traded, fill, self.fill_price)
+        self._remember()
+        if forced:
+            self.mark_price = self.rules.mark.within_step(self.mid, self.mark_price)
+            self.pushes.append(Push(self.moments.last, self.step, volume, permanent, transient))
+        return fill
+
+    def remaining(self, push: Push, step: int) -> Array:
+        """Return what is left (m,) at `step` of the log displacement that `push` caused."""
+        return push.permanent + push.transient * self._decay ** (step - push.step)
+
+    def record(self) -> None:
+        """Write the four prices of this step into the history."""
+        for name, price in zip(("index", "oracle", "mark", "fill"), self.prices(), strict=True):
+            self.history[name][self.step] = price
+
+    def prices(self) -> Sequence[Array]:
+        """Return index, oracle, mark and fill price (m,)."""
+        return self.index_price, self.oracle_price, self.mark_price, self.fill_price
+
+    def _move(self, volume: Array) -> Move:
+        return self.rules.impact.move(self.metaorder, volume, Book(self.mid, self.depth))
+
+    def _fill_price(self, move: Move) -> Array:
+        log_move = {"before": 0.0, "average": move.average, "after": move.final}[self.rules.fill_at]
+        fill = self.mid * np.exp(log_move)
+        return fill if self.wicks is None else fill * self.wicks[self.step]
+
+    def _set_mid(self) -> None:
+        self.mid = self.index_price * np.exp(self.displacement.sum(axis=0))
+
+    def _remember(self) -> None:
+        self.moments.add(self.step, np.log(self.index_price), self.displacement)
+
+
+class Moments:
+    """The log index price, flow and forced displacement at every moment of a run, as growing columns."""
+
+    def __init__(self, markets: int) -> None:
+        """Start empty."""
+        self.last = -1
+        self.step = np.zeros(64, np.int64)
+        self.parts = np.zeros((64, 3, markets))  # log index, ordinary flow, forced flow
+
+    def add(self, step: int, log_index: Array, displacement: Array) -> None:
+        """Append one moment."""
+        self.last += 1
+        if self.last == len(self.step):
+            self.step = np.concatenate([self.step, np.zeros_like(self.step)])
+            self.parts = np.concatenate([self.parts, np.zeros_like(self.parts)])
+        self.step[self.last] = step
+        self.parts[self.last, 0] = log_index
+        self.parts[self.last, 1:] = displacement

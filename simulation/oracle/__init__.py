@@ -1,0 +1,1 @@
+"""Oracle rules: the outside price as the venue sees it."""

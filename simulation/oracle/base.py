@@ -1,0 +1,12 @@
+"""The oracle: the outside index price as the venue sees it, late or rounded."""
+
+from simulation.arrays import Array
+from simulation.rule import Rule
+
+
+class OracleRule(Rule):
+    """How the venue reads the index."""
+
+    def read(self, index: Array, step: int, last: Array) -> Array:
+        """Return the oracle price (m,) at `step`; `index` (steps + 1, m) is known up to `step`, `last` is the previous."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""Price processes: how the exogenous index prices move."""
