@@ -1,0 +1,1 @@
+"""The tests mirror the three packages; beside them stand the checks of the house itself."""
