@@ -17,7 +17,7 @@ def set_iteration(source: Source) -> Iterator[str]:
     blind = {id(argument) for call in _calls(tree, ORDER_BLIND) for argument in call.args}
     for node in ast.walk(tree):
         if any(_is_set(item, known) for item in _ordered_reads(node, blind)):
-            yield source.at(getattr(node, "lineno", 1), "order of a set reaches a result; iterate over sorted(...)")
+            yield source.at(getattr(node, "lineno", 1), "order of a set reaches a result; use sorted(...)")
 
 
 def _ordered_reads(node: ast.AST, blind: set[int]) -> list[ast.expr]:
