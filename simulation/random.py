@@ -62,16 +62,8 @@ class Streams:
         return words
 
     def uniform(self, stream: str, step: int, count: int) -> Array:
-        """Return (count,) values strictly between 0 and 1: the middles of 2**52 equal cells.
-
-        The middles are exact in float64 and symmetric (1 - u is as likely as u); 0 and 1 cannot come up.
-        """
-        words = self.bits(stream, step, count)
-        words >>= np.uint64(12)
-        values = words.astype(np.float64)
-        values += 0.5
-        values *= 2.0**-52
-        return values
+        """Return (count,) values strictly between 0 and 1."""
+        return open_unit(self.bits(stream, step, count))
 
     def normal(self, stream: str, step: int, count: int) -> Array:
         """Return (count,) standard normal values by the inverse distribution function, one word a value."""
@@ -114,6 +106,17 @@ def stream_key(seed: int, stream: str) -> bytes:
     """Return the 16 bytes that key `stream` under `seed`."""
     material = seed.to_bytes(16, "little") + stream.encode()
     return hashlib.blake2b(material, digest_size=16, person=_PERSON).digest()
+
+
+def open_unit(words: Bits) -> Array:
+    """Return the middles of 2**52 equal cells of (0, 1) that the top 52 bits of `words` name.
+
+    They are exact in float64 and symmetric (1 - u is as likely as u); 0 and 1 cannot come up.
+    """
+    values = (words >> np.uint64(12)).astype(np.float64)
+    values += 0.5
+    values *= 2.0**-52
+    return values
 
 
 def _short_hash(values: Bits | Array) -> bytes:
