@@ -24,6 +24,7 @@ IN_PACKAGES: list[Check] = [
     sizes.many_parameters,
     sizes.missing_annotations,
     structure.code_in_init,
+    structure.traders_that_know_the_venue,
     dangers.forbidden_names,
     dangers.shell_calls,
     dangers.unseeded_generators,
@@ -128,6 +129,15 @@ def test_a_package_init_holds_re_exports_only() -> None:
         "agents/__init__.py:5: code in __init__; only re-exports belong here"
     ]
     assert not found(structure.code_in_init, "b()\n", "agents/trader.py")
+
+
+def test_a_trader_may_not_know_the_exchange() -> None:
+    trader = "from agents.clearing import Clearing\nclass A:\n def decide(self): ..."
+    assert found(structure.traders_that_know_the_venue, trader, "agents/contrarian.py") == [
+        "agents/contrarian.py:1: a trader imports agents.clearing; its market view must do"
+    ]
+    desk = trader.replace("decide", "step")
+    assert not found(structure.traders_that_know_the_venue, desk, "agents/desk.py")
 
 
 def test_relative_imports_are_refused() -> None:

@@ -10,6 +10,8 @@ from tests.style.source import Source
 VAGUE_WORDS = {"util", "utils", "manager", "managers", "handler", "handlers", "helper", "helpers"}
 VAGUE_NAMES = {"data", "common", "misc", "stuff", "tools"}
 LAZY_EXPORTS = ("__getattr__", "__dir__")
+# What a trader may not see: the market and its own rows are all it needs, so no cycle, even for types.
+VENUE = ("exchange", "clearing", "desk", "liquidation", "liquidator", "waterfall", "backstop")
 
 
 def vague_names(source: Source) -> Iterator[str]:
@@ -25,6 +27,15 @@ def code_in_init(source: Source) -> Iterator[str]:
         for statement in source.tree.body:
             if not _belongs_in_init(statement):
                 yield source.at(statement.lineno, "code in __init__; only re-exports belong here")
+
+
+def traders_that_know_the_venue(source: Source) -> Iterator[str]:
+    """Files of trader types (a class that defines `decide`) which import a part of the exchange."""
+    venue = {f"agents.{name}" for name in VENUE}
+    if any(function.name == "decide" for function in source.functions()):
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ImportFrom) and node.module in venue:
+                yield source.at(node.lineno, f"a trader imports {node.module}; its market view must do")
 
 
 def relative_imports(source: Source) -> Iterator[str]:
