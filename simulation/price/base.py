@@ -58,7 +58,8 @@ class PriceProcess(Rule):
         problems = [f"price.{problem}" for problem in self.problems(world)]
         if problems:
             raise ScenarioError(problems)
-        path = self.path(world, streams)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused below, with its step
+            path = self.path(world, streams)
         assert path.shape == (world.steps + 1, world.markets), f"{self.kind}: the path must be (steps + 1, m)"
         bad = np.argwhere(~(np.isfinite(path) & (path > 0.0)))
         if len(bad):
