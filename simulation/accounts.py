@@ -23,6 +23,17 @@ _EXACT = 2.0**53  # integers up to here are exact in float64
 
 
 
+@dataclass(frozen=True)
+class Side:
+    """One pool of one account."""
+
+    row: int
+    pool: int = SHARED
+
+
+MARKET = Side(OUTSIDE)  # the outside market, the other side of every fill
+
+
 def to_quanta(amount: Array) -> Array:
     """Round dollars to the nearest whole multiple of the quantum (ties to even)."""
     return np.rint(amount / QUANTUM) * QUANTUM
@@ -45,6 +56,11 @@ class Posting:
     quantity: Array = field(default_factory=lambda: np.empty(0))
 
 
+def floor_quanta(amount: Array) -> Array:
+    """Round dollars down to a whole multiple of the quantum."""
+    return np.floor(amount / QUANTUM) * QUANTUM
+
+
 class Accounts:
     """The columns of all accounts: n rows, m markets, k margin pools.
 
@@ -63,6 +79,7 @@ class Accounts:
         self.markets = len(lot)
         self.pools = pools
         self.journal: list[Posting] | None = [] if journal else None
+        self.open_interest = np.zeros(self.markets)  # units held long, by market
         self._allocate(0)
         self.add(SYSTEM_ROWS)
 
@@ -107,22 +124,40 @@ class Accounts:
             self.journal.append(Posting(reason, rows, pools, np.concatenate([-moved, moved])))
         return moved
 
-    def trade(self, rows: Index, quantity: Array, price: Array, against: int = OUTSIDE, reason: str = "trade") -> Array:
-        """Let distinct `rows` (r,) buy `quantity` (r, m) at `price` (m,) or (r, m) from the row `against`.
+    def trade(self, rows: Index, quantity: Array, price: Array, against: Side = MARKET, reason: str = "trade") -> Array:
+        """Let distinct `rows` (r,) buy `quantity` (r, m) at `price` (m,) or (r, m) from the side `against`.
 
         Cash and positions move together; the cost of each fill is rounded to the quantum once and booked with
         both signs. Returns the cost (r, m).
         """
         cost = to_quanta(quantity * price)
-        before = self.position[rows]
-        self._update_entry(rows, before, quantity, price)
-        self.position[rows] = before + quantity
-        self.position[against] -= quantity.sum(axis=0)
+        self.book(rows, quantity, cost, against, reason)
+        return cost
+
+    def book(self, rows: Index, quantity: Array, cost: Array, against: Side, reason: str) -> None:
+        """Move `quantity` (r, m) units to distinct `rows` (r,) for `cost` (r, m) dollars, whole quanta."""
+        self._move(rows, quantity, cost)
         self.charge(rows, cost)
-        self.cash[against, SHARED] += cost.sum()
+        total = quantity.sum(axis=0)
+        self._move(np.array([against.row]), -total[None, :], -cost.sum(axis=0)[None, :])
+        self.cash[against.row, against.pool] += cost.sum()
         if self.journal is not None:
             self._record_trade(reason, rows, quantity, cost, against)
-        return cost
+
+    def _move(self, rows: Index, quantity: Array, cost: Array) -> None:
+        """Change positions, their entry prices and the open interest; the cash leg is the caller's."""
+        before = self.position[rows]
+        after = before + quantity
+        traded = quantity != 0.0
+        entry = self.entry_price[rows]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            price = cost / quantity
+            average = (before * entry + cost) / after
+        moved = np.where(before * quantity >= 0.0, average, np.where(before * after < 0.0, price, entry))
+        moved[after == 0.0] = 0.0
+        self.entry_price[rows] = np.where(traded, moved, entry)
+        self.position[rows] = after
+        self.open_interest += (np.maximum(after, 0.0) - np.maximum(before, 0.0)).sum(axis=0)
 
     def charge(self, rows: Index, amount: Array) -> None:
         """Take `amount` (r, m), whole quanta, from the pools the positions of `rows` stand in (one leg only)."""
@@ -132,11 +167,11 @@ class Accounts:
         flat = self.cash.reshape(-1, order="F")  # a view, because cash is column-major
         np.subtract.at(flat, (self.pool[rows] * np.intp(len(self)) + rows[:, None]).ravel(), amount.ravel())
 
-    def settle(self, rows: Index, amount: Array, against: int, reason: str) -> None:
-        """Charge `amount` (r, m) dollars to positions' pools and credit the sum to the shared pool of `against`."""
+    def settle(self, rows: Index, amount: Array, against: Side, reason: str) -> None:
+        """Charge `amount` (r, m) dollars to the pools of positions and credit the sum to the side `against`."""
         amount = to_quanta(amount)
         self.charge(rows, amount)
-        self.cash[against, SHARED] += amount.sum()
+        self.cash[against.row, against.pool] += amount.sum()
         if self.journal is not None:
             self._record_trade(reason, rows, np.zeros_like(amount), amount, against)
 
@@ -166,22 +201,13 @@ class Accounts:
             np.add.at(position, (posting.holder, posting.market), posting.quantity)
         return cash, position
 
-    def _update_entry(self, rows: Index, before: Array, quantity: Array, price: Array) -> None:
-        after = before + quantity
-        entry = self.entry_price[rows]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            average = (before * entry + quantity * price) / after
-        entry = np.where(before * quantity >= 0, average, np.where(before * after < 0, price, entry))
-        entry[after == 0] = 0.0
-        self.entry_price[rows] = np.where(quantity == 0, self.entry_price[rows], entry)
-
-    def _record_trade(self, reason: str, rows: Index, quantity: Array, cost: Array, against: int) -> None:
+    def _record_trade(self, reason: str, rows: Index, quantity: Array, cost: Array, against: Side) -> None:
         assert self.journal is not None
         r, m = quantity.shape
-        row = np.append(np.repeat(rows, m), against)
-        pool = np.append(self.pool[rows].ravel(), SHARED).astype(np.intp)
+        row = np.append(np.repeat(rows, m), against.row)
+        pool = np.append(self.pool[rows].ravel(), against.pool).astype(np.intp)
         cash = np.append(-cost.ravel(), cost.sum())
-        holder = np.concatenate([np.repeat(rows, m), np.full(m, against)])
+        holder = np.concatenate([np.repeat(rows, m), np.full(m, against.row)])
         market = np.tile(np.arange(m), r + 1)
         units = np.concatenate([quantity.ravel(), -quantity.sum(axis=0)])
         self.journal.append(Posting(reason, row, pool, cash, holder, market, units))

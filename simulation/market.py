@@ -117,9 +117,9 @@ class Market:
         self._set_mid()
         traded = volume != 0.0
         self.fill_price = np.where(traded, fill, self.fill_price)
+        self.mark_price = self.rules.mark.within_step(self.mid, self.mark_price)
         self._remember()
         if forced:
-            self.mark_price = self.rules.mark.within_step(self.mid, self.mark_price)
             self.pushes.append(Push(self.moments.last, self.step, volume, permanent, transient))
         return fill
 
@@ -148,24 +148,27 @@ class Market:
         self.mid = self.index_price * np.exp(self.displacement.sum(axis=0))
 
     def _remember(self) -> None:
-        self.moments.add(self.step, np.log(self.index_price), self.displacement)
+        gap = np.log(self.mark_price / self.mid)
+        self.moments.add(self.step, np.vstack([np.log(self.index_price), self.displacement, gap]))
 
 
 class Moments:
-    """The log index price, flow and forced displacement at every moment of a run, as growing columns."""
+    """What the mark was made of at every moment of a run, as growing columns.
+
+    `parts` (moments, 4, m): log index, ordinary flow, forced flow, log of mark over mid; they add up to the log mark.
+    """
 
     def __init__(self, markets: int) -> None:
         """Start empty."""
         self.last = -1
         self.step = np.zeros(64, np.int64)
-        self.parts = np.zeros((64, 3, markets))  # log index, ordinary flow, forced flow
+        self.parts = np.zeros((64, 4, markets))
 
-    def add(self, step: int, log_index: Array, displacement: Array) -> None:
-        """Append one moment."""
+    def add(self, step: int, parts: Array) -> None:
+        """Append one moment with its parts (4, m)."""
         self.last += 1
         if self.last == len(self.step):
             self.step = np.concatenate([self.step, np.zeros_like(self.step)])
             self.parts = np.concatenate([self.parts, np.zeros_like(self.parts)])
         self.step[self.last] = step
-        self.parts[self.last, 0] = log_index
-        self.parts[self.last, 1:] = displacement
+        self.parts[self.last] = parts

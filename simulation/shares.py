@@ -10,18 +10,24 @@ def split(total: float, weight: Array) -> Array:
 
     Largest-remainder rule: everybody gets the floor of the fair share, the units left over go to the largest
     remainders, equal remainders by position. The shares are whole and add up to `total`; with `total` at most
-    sum(weight) no share exceeds its weight. Python integers keep the products exact beyond 2**53.
+    sum(weight) no share exceeds its weight. All arguments stay below 2**53.
+
+    The floor is exact although total * weight exceeds 64 bits: the quotient is guessed in floating point, and the
+    remainder of the guess, being small, survives the wrap-around of 64-bit integers and corrects it.
     """
-    amount, weights = int(total), [int(w) for w in weight]
-    whole = sum(weights)
+    weights = weight.astype(np.int64)
+    amount, whole = np.int64(total), weights.sum()
     if amount == 0 or whole == 0:
         return np.zeros(len(weights))
-    parts = [divmod(amount * w, whole) for w in weights]
-    shares = np.array([part for part, _ in parts], dtype=float)
-    left = amount - sum(part for part, _ in parts)
-    by_remainder = sorted(range(len(parts)), key=lambda i: (-parts[i][1], i))
-    shares[by_remainder[:left]] += 1.0
-    return shares
+    share = np.floor(float(amount) * (weight / float(whole))).astype(np.int64)
+    with np.errstate(over="ignore"):
+        remainder = amount * weights - share * whole
+    correction = remainder // whole
+    share += correction
+    remainder -= correction * whole
+    left = int(amount - share.sum())
+    share[np.argsort(-remainder, kind="stable")[:left]] += 1
+    return share.astype(float)
 
 
 def split_capped(total: float, weight: Array, cap: Array) -> Array:

@@ -1,0 +1,1 @@
+"""Who acts: the exchange, liquidators, and the trader types."""

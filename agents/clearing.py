@@ -1,0 +1,97 @@
+"""Clearing of ordinary orders: margin check, one fill price for everybody, wallet postings, fees."""
+
+import numpy as np
+
+from agents.wallet import Wallet
+from simulation.accounts import INSURANCE, SHARED, TREASURY, Accounts
+from simulation.arrays import Array, Index, Mask
+from simulation.health import Holdings, MarginEngine, Watch
+from simulation.market import Market
+from simulation.scenario import Fees
+
+
+class Clearing:
+    """Turns orders into trades. Everybody who trades in a market in one step pays the same fill price."""
+
+    def __init__(self, engine: MarginEngine, watch: Watch, fees: Fees) -> None:
+        """Clear against `engine.accounts` and `engine.market`; `watch` learns whose positions changed."""
+        self.engine, self.watch, self.fees = engine, watch, fees
+        self.accounts: Accounts = engine.accounts
+        self.market: Market = engine.market
+        self.wallet = Wallet(engine)
+        self.volume = np.zeros(self.accounts.markets)  # dollars traded so far, by market
+        self.fees_paid = 0.0
+
+    def match(self, rows: Index, orders: Array) -> None:
+        """Check `orders` (r, m) of distinct `rows` (r,), cross what nets, fill the rest against the outside market."""
+        orders = self.whole_lots(orders)
+        active = orders.any(axis=1)
+        rows, orders = rows[active], orders[active]
+        if not len(rows):
+            return
+        orders = self.admissible(rows, orders)
+        fill = self.market.absorb(orders.sum(axis=0), forced=False)
+        self.execute(rows, orders, fill)
+        self._charge_fees(rows, (np.abs(orders) * fill).sum(axis=1) * self.fees.taker_rate)
+
+    def open(self, rows: Index, orders: Array) -> None:
+        """Book opening positions at the mark, without margin check, impact or fee."""
+        orders = self.whole_lots(orders)
+        active = orders.any(axis=1)
+        self.execute(rows[active], orders[active], self.market.mark_price)
+
+    def whole_lots(self, orders: Array) -> Array:
+        """Round orders towards zero to whole lots; what is not a finite number is no order."""
+        lots = np.trunc(orders / self.accounts.lot)
+        return np.where(np.isfinite(lots), lots, 0.0) * self.accounts.lot
+
+    def execute(self, rows: Index, orders: Array, fill: Array) -> None:
+        """Trade `orders` (r, m) at `fill` (m,) or (r, m), then move isolated margin between pool and wallet."""
+        held = self.engine.holdings(rows)
+        self.accounts.trade(rows, orders, fill)
+        self.accounts.reference[rows] = np.where(orders != 0.0, self.market.moments.last, self.accounts.reference[rows])
+        self.volume += (np.abs(orders) * fill).sum(axis=0)
+        if self.accounts.pools > 1:
+            self.wallet.follow(rows, held)
+        self.watch.touch(rows)
+
+    def admissible(self, rows: Index, orders: Array) -> Array:
+        """Return what passes the initial-margin check: all of it, or only the part that reduces positions."""
+        held = self.engine.holdings(rows)
+        allowed = self._affordable(rows, held, orders)
+        after = held.position + orders
+        nearer = np.where(held.position > 0.0, np.clip(after, 0.0, held.position), np.clip(after, held.position, 0.0))
+        reducing = nearer - held.position
+        return np.where((allowed | ~self._increases(held, orders))[:, None], orders, reducing)
+
+    def _increases(self, held: Holdings, orders: Array) -> Mask:
+        after = held.position + orders
+        return ((np.abs(after) > np.abs(held.position)) | (after * held.position < 0.0)).any(axis=1)
+
+    def _affordable(self, rows: Index, held: Holdings, orders: Array) -> Mask:
+        """Tell whose shared pool carries the new positions, the isolated margin to be posted, and the fee."""
+        price = self.market.mark_price
+        after = Holdings(held.position + orders, held.pool, held.leverage)
+        equity = self.engine.equity(rows, held, price)[:, SHARED]
+        fee = (np.abs(orders) * price).sum(axis=1) * self.fees.taker_rate
+        if self.accounts.pools == 1:
+            return equity - fee >= self.engine.initial(after, price)[:, SHARED]
+        apart = held.pool != SHARED
+        post = np.abs(self.engine.signed_initial(after, price)) - np.abs(self.engine.signed_initial(held, price))
+        post = np.where(apart, np.maximum(post, 0.0), 0.0).sum(axis=1)
+        shared = self.engine.initial(after, price)[:, SHARED]
+        return equity - fee - post >= shared
+
+    def _charge_fees(self, rows: Index, fee: Array) -> None:
+        """Take `fee` (r,) out of shared pools, never more than the equity there: a fee makes no bad debt."""
+        if self.fees.taker_rate == 0.0:
+            return
+        held = self.engine.holdings(rows)
+        equity = self.engine.equity(rows, held, self.market.mark_price)[:, SHARED]
+        venue, fund = (np.array([TREASURY]), SHARED), (np.array([INSURANCE]), SHARED)
+        paid = self.accounts.transfer(
+            (rows, SHARED), (np.full(len(rows), TREASURY), SHARED), np.clip(fee, 0.0, np.maximum(equity, 0.0)), "fee"
+        ).sum()
+        self.fees_paid += paid
+        self.accounts.transfer(venue, fund, np.array([paid * self.fees.insurance_share]), "fee share")
+

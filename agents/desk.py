@@ -1,0 +1,184 @@
+"""The liquidation desk: who is under maintenance margin, how much is closed, and who takes it, round by round."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+from agents.clearing import Clearing
+from agents.recording import Scene, forced_trades
+from agents.seizure import Seizure
+from agents.waterfall import Waterfall
+from simulation.accounts import BACKSTOP, INSURANCE, SHARED, MARKET, Side, floor_quanta
+from simulation.arrays import Array, Index, Mask
+from simulation.causes import BOOK, WINNERS, EventLog
+from simulation.liquidation.base import Distressed, LiquidationRule
+
+MOST_ROUNDS = 10_000  # a step that does not come to rest by then is flagged, never silently cut
+
+
+class Taker(Protocol):
+    """Somebody who may take distressed pools off the venue's hands before they reach the order book."""
+
+    def take(self, desk: "LiquidationDesk", seizure: Seizure) -> Mask:
+        """Take what it wants, and return which pools (r,) are gone."""
+        ...
+
+
+class LiquidationDesk:
+    """Runs the rounds of liquidation of one step."""
+
+    def __init__(self, clearing: Clearing, waterfall: Waterfall, rule: LiquidationRule, rounds: int) -> None:
+        """Close by `rule`, at most `rounds` rounds a step (0 = to rest)."""
+        self.clearing, self.waterfall, self.rule = clearing, waterfall, rule
+        self.engine, self.watch = clearing.engine, clearing.watch
+        self.accounts, self.market = clearing.accounts, clearing.market
+        self.rounds = rounds
+        self.takers: Sequence[Taker] = ()
+        self.log = EventLog()
+        self.round = 0
+        self.flagged: dict[str, int] = {"capacity_limited": 0, "round_cap": 0}
+        self._since: dict[tuple[int, int], int] = {}
+        self.penalties = 0.0
+
+    def run(self) -> None:
+        """Liquidate round by round until rest, or until the scenario's rounds are used up."""
+        self.round = 0
+        while len(seizure := self.find()):
+            if self.round == (self.rounds or MOST_ROUNDS):
+                self.flagged["round_cap"] += len(seizure)
+                return
+            self._close(self._admit(seizure))
+            self.round += 1
+
+    def find(self) -> Seizure:
+        """Return the pools whose equity is below (strictly) their maintenance requirement at the mark."""
+        suspects = self.watch.suspects()
+        suspects = suspects[(suspects >= BACKSTOP)]  # the outside market, the fund and the treasury are not margined
+        held = self.engine.holdings(suspects)
+        price = self.market.mark_price
+        equity = self.engine.equity(suspects, held, price)
+        maintenance = self.engine.maintenance(held, price)
+        under = equity < maintenance
+        healthy = ~under.any(axis=1)
+        safe = np.flatnonzero(healthy)
+        self.watch.release(suspects[safe], held.part(safe), (equity - maintenance)[safe])
+        which, pools = np.nonzero(under)
+        position = np.where(held.pool[which] == pools[:, None], held.position[which], 0.0)
+        notional = np.abs(position * price).sum(axis=1)
+        seized = suspects[which], pools, position, equity[which, pools], maintenance[which, pools], notional
+        return Seizure(*seized, closing=position)
+
+    def _admit(self, seizure: Seizure) -> Seizure:
+        """Apply the venue's capacity and the closing fraction."""
+        since = self._waiting(seizure) if self.rule.capacity is not None else np.zeros(len(seizure))
+        pools = Distressed(seizure.equity, seizure.maintenance, seizure.notional, since)
+        admitted = self.rule.admitted(pools)
+        self.flagged["capacity_limited"] += len(seizure) - len(admitted)
+        fraction = self.rule.fraction(pools)[admitted]
+        chosen = seizure.part(admitted)
+        lots = np.ceil(np.abs(chosen.position) * fraction[:, None] / self.accounts.lot) * self.accounts.lot
+        chosen.closing = np.copysign(np.minimum(lots, np.abs(chosen.position)), chosen.position)
+        return chosen
+
+    def _waiting(self, seizure: Seizure) -> Array:
+        """Return the step (r,) in which each pool was first seen under maintenance."""
+        keys = list(zip(seizure.rows.tolist(), seizure.pools.tolist(), strict=True))
+        self._since = {key: self._since.get(key, self.market.step) for key in keys}
+        return np.array([self._since[key] for key in keys], float)
+
+    def _close(self, seizure: Seizure) -> None:
+        """Offer the pools to the takers, split the rest between book and deleveraging, settle the losses."""
+        for taker in self.takers:
+            if len(seizure):
+                seizure = seizure.part(~taker.take(self, seizure))
+        if not len(seizure):
+            return
+        to_book = self._bookable(seizure)
+        self._sell(seizure.part(to_book))
+        for i in np.flatnonzero(~to_book):
+            self._deleverage(seizure.part(np.array([i])))
+
+    def _bookable(self, seizure: Seizure) -> Mask:
+        """Tell which pools are closed in the order book: all, or those whose deficits there the fund can pay.
+
+        Deficits are judged at the price at which all of them would fill, in order of account; whoever the fund does not
+        reach is deleveraged, which takes volume off the book, and the rest is judged again.
+        """
+        book = np.ones(len(seizure), bool)
+        if not self.waterfall.rule.active:
+            return book
+        cash = self.accounts.cash[seizure.rows, seizure.pools]
+        whole = (seizure.closing == seizure.position).all(axis=1) & seizure.position.any(axis=1)
+        while True:
+            fill = self.market.quote(-seizure.closing[book].sum(axis=0))
+            deficit = np.where(whole & book, -(cash + (seizure.position * fill).sum(axis=1)), 0.0)
+            deficit = np.maximum(deficit, 0.0)
+            beyond = book & (deficit > 0.0) & (np.cumsum(deficit) > self.waterfall.fund)
+            if not beyond.any():
+                return book
+            book &= ~beyond
+
+    def _sell(self, seizure: Seizure) -> None:
+        if not len(seizure):
+            return
+        volume = -seizure.closing.sum(axis=0)
+        if seizure.closing.any():
+            scene = Scene(self.engine, seizure, self.round)
+            fill = self.market.absorb(volume, forced=True)
+            self.transfer_positions(seizure, fill)
+            self.log.add(forced_trades(scene, fill, BOOK))
+        self.settle(seizure)
+
+    def transfer_positions(self, seizure: Seizure, price: Array, to: Side | None = None) -> None:
+        """Close `seizure.closing` at `price` (m,) or (r, m) against the outside market or the side `to`."""
+        rows, back = np.unique(seizure.rows, return_inverse=True)
+        units = np.zeros((len(rows), self.accounts.markets))
+        np.subtract.at(units, back, seizure.closing)
+        prices = price
+        if price.ndim > 1:  # pools of one account stand in different markets, so their prices can be put side by side
+            prices = np.broadcast_to(self.market.mark_price, units.shape).copy()
+            where = seizure.closing != 0.0
+            prices[np.broadcast_to(back[:, None], where.shape)[where], np.nonzero(where)[1]] = price[where]
+        self.accounts.trade(rows, units, prices, to or MARKET, "liquidation")
+        self.accounts.reference[rows] = np.where(
+            units != 0.0, self.market.moments.last, self.accounts.reference[rows]
+        )
+        self.watch.touch(rows)
+
+    def settle(self, seizure: Seizure) -> None:
+        """After the close: penalty out of equity that is left, spare cash back to the wallet, deficits to the waterfall."""
+        rows, pools = seizure.rows, seizure.pools
+        closed = np.abs(seizure.closing * self.market.mark_price).sum(axis=1)
+        left = self.accounts.position[rows] * (self.accounts.pool[rows] == pools[:, None])
+        equity = self.accounts.cash[rows, pools] + (left * self.market.mark_price).sum(axis=1)
+        penalty = np.clip(self.rule.penalty_rate * closed, 0.0, np.maximum(equity, 0.0))
+        paid = self.accounts.transfer(
+            (rows, pools), (np.full(len(rows), INSURANCE), SHARED), floor_quanta(penalty), "penalty"
+        )
+        self.penalties += float(paid.sum())
+        empty = ~left.any(axis=1)
+        cash = self.accounts.cash[rows, pools]
+        back = empty & (pools != SHARED) & (cash > 0.0)
+        self.accounts.transfer((rows[back], pools[back]), (rows[back], SHARED), cash[back], "release")
+        self.waterfall.cover(rows[empty], pools[empty])
+        self.watch.touch(rows)
+
+    def _deleverage(self, one: Seizure) -> None:
+        """Close one pool against winners; what finds no winner goes to the book, at whose loss it may."""
+        scene, price = Scene(self.engine, one, self.round), self.market.mark_price.copy()
+        fills = self.waterfall.deleverage(int(one.rows[0]), int(one.pools[0]))
+        row, pool = one.rows[0], one.pools[0]
+        left = np.where(self.accounts.pool[row] == pool, self.accounts.position[row], 0.0)
+        done = one.part(np.array([0]))
+        done.closing = one.position - left
+        self.watch.touch(one.rows)
+        for fill in fills:
+            price[fill.market] = fill.price
+        self.log.add(forced_trades(scene.closing(done.closing), price, WINNERS))
+        rest = one.part(np.array([0]))
+        rest.position = rest.closing = left[None, :]
+        if left.any():
+            self._sell(rest)
+        else:
+            self.settle(done)

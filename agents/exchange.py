@@ -1,0 +1,113 @@
+"""The exchange: a Mesa agent whose step reads as the list of what a venue does."""
+
+from typing import Any
+
+import mesa
+import numpy as np
+
+from agents.clearing import Clearing
+from agents.desk import LiquidationDesk
+from agents.liquidator import BackstopVault, Liquidator
+from agents.waterfall import Waterfall
+from simulation.accounts import BACKSTOP, INSURANCE, MARKET, OUTSIDE, SHARED, TREASURY
+from simulation.arrays import Array, Index
+from simulation.health import Holdings, Watch
+from simulation.scenario import Scenario
+
+
+class Exchange(mesa.Agent):
+    """Clears the market: margin calls answered, funding, orders, liquidations, losses, records, in that order."""
+
+    def __init__(self, model: Any, scenario: Scenario) -> None:
+        """Set up the clearing house of `model` by the rules of `scenario`, and pay in the venue's own capital."""
+        super().__init__(model)
+        self.rules = scenario
+        self.accounts, self.market, self.engine = model.accounts, model.market, model.engine
+        self.accounts.deposit(np.array([INSURANCE, BACKSTOP]), np.array([scenario.insurance_fund, scenario.backstop.capital]))
+        self.accounts.leverage[BACKSTOP] = np.inf
+        self.watch = Watch(self.engine)
+        self.clearing = Clearing(self.engine, self.watch, scenario.fees)
+        self.waterfall = Waterfall(self.clearing, scenario.deleveraging)
+        self.desk = LiquidationDesk(self.clearing, self.waterfall, scenario.liquidation, scenario.rounds_per_step)
+        self.vault = BackstopVault(model, BACKSTOP, scenario.backstop) if scenario.backstop.capital else None
+        self.liquidators = [self._hire(model, spec) for spec in scenario.liquidators for _ in range(spec.count)]
+        self.desk.takers = [taker for taker in (*self.liquidators, self.vault) if taker is not None]
+        self.funding_paid = np.zeros(len(self.market.names))
+
+    def _hire(self, model: Any, spec: Any) -> Liquidator:
+        row = self.accounts.add(1)
+        self.accounts.deposit(row, np.array([spec.capital]))
+        return Liquidator(model, int(row[0]), spec)
+
+    def step(self) -> None:
+        """Do everything a venue does in one step, after traders have decided."""
+        self.move_margin()
+        self.settle_funding()
+        self.match_orders()
+        self.liquidate()
+
+    def move_margin(self) -> None:
+        """Book what traders bring in to answer margin calls, and pay out what they may withdraw."""
+        for group in self.model.groups:
+            for rows, amount in group.top_ups:
+                self._top_up(rows, amount)
+            for rows, amount in group.withdrawals:
+                self._withdraw(rows, amount)
+            group.top_ups.clear()
+            group.withdrawals.clear()
+
+    def settle_funding(self) -> None:
+        """Every `interval_steps`: longs pay shorts rate * mark * position; the outside market takes the rest."""
+        rule = self.rules.funding
+        if self.market.step % rule.interval_steps:
+            return
+        rate = rule.rate(self.market.mark_price, self.market.oracle_price)
+        if not rate.any():
+            return
+        rows = np.flatnonzero(self.accounts.position.any(axis=1))
+        rows = rows[rows != OUTSIDE]
+        payment = self.accounts.position[rows] * (self.market.mark_price * rate)
+        self.accounts.settle(rows, payment, MARKET, "funding")
+        self.funding_paid += np.abs(payment).sum(axis=0) / 2.0
+        self.watch.touch(rows)
+
+    def match_orders(self) -> None:
+        """Clear the orders of this step's traders and the unwinding of liquidators and vault."""
+        decided = self.model.decisions + [self._unwinding()]
+        decided = [(rows, orders) for rows, orders in decided if len(rows)]
+        if decided:
+            rows = np.concatenate([rows for rows, _ in decided])
+            self.clearing.match(rows, np.concatenate([orders for _, orders in decided]))
+
+    def liquidate(self) -> None:
+        """Run liquidation rounds and the loss waterfall."""
+        self.desk.run()
+
+    def _unwinding(self) -> tuple[Index, Array]:
+        agents = [agent for agent in self.desk.takers if self.accounts.position[agent.row].any()]
+        rows = np.array([agent.row for agent in agents], np.intp)
+        return rows, np.array([agent.orders() for agent in agents]).reshape(len(agents), self.accounts.markets)
+
+    def _top_up(self, rows: Index, amount: Array) -> None:
+        payer = (np.full(len(rows), OUTSIDE), SHARED)
+        for pool in range(self.accounts.pools):
+            paid = amount[:, pool] > 0.0
+            if paid.any():
+                source = payer[0][paid], SHARED
+                self.accounts.transfer(source, (rows[paid], pool), amount[paid, pool], "top up")
+        self.watch.touch(rows)
+
+    def _withdraw(self, rows: Index, amount: Array) -> None:
+        """Pay out at most the cash of the shared pool, and at most what its initial requirement leaves."""
+        held: Holdings = self.engine.holdings(rows)
+        price = self.market.mark_price
+        spare = (self.engine.equity(rows, held, price) - self.engine.initial(held, price))[:, SHARED]
+        limit = np.maximum(np.minimum(spare, self.accounts.cash[rows, SHARED]), 0.0)
+        target = (np.full(len(rows), OUTSIDE), SHARED)
+        self.accounts.transfer((rows, SHARED), target, np.minimum(amount, limit), "withdrawal")
+        self.watch.touch(rows)
+
+    @property
+    def treasury(self) -> float:
+        """Return the balance of the venue's treasury, dollars."""
+        return float(self.accounts.cash[TREASURY, SHARED])

@@ -1,0 +1,113 @@
+"""Liquidators (keepers) and the backstop vault: agents with capital who take distressed pools over."""
+
+from typing import Any
+
+import mesa
+import numpy as np
+
+from agents.desk import LiquidationDesk
+from agents.recording import Scene, forced_trades
+from agents.seizure import Seizure
+from simulation.accounts import SHARED, Side
+from simulation.arrays import Array, Mask
+from simulation.causes import KEEPER, VAULT
+from simulation.impact.base import Book
+from simulation.scenario import Backstop, LiquidatorGroup
+
+
+class InventoryAgent(mesa.Agent):
+    """An agent with one cross account that takes positions over and unwinds them through ordinary orders."""
+
+    def __init__(self, model: Any, row: int, spec: LiquidatorGroup | Backstop) -> None:
+        """Act for account `row` with capital already paid in."""
+        super().__init__(model)
+        self.row, self.spec = row, spec
+        self.takeovers = 0
+
+    @property
+    def equity(self) -> float:
+        """Return the equity of the account, dollars."""
+        return float(self.model.engine.health(np.array([self.row])).equity[0, SHARED])
+
+    def capacity(self) -> float:
+        """Return how many dollars of notional it can still take: equity * leverage - gross inventory, at least 0."""
+        position = self.model.accounts.position[self.row]
+        gross = float(np.abs(position * self.model.market.mark_price).sum())
+        return max(self.equity * self.spec.leverage - gross, 0.0)
+
+    def orders(self) -> Array:
+        """Return the orders (m,) of this step: sell `unwind_share` of the inventory, dust at once."""
+        position = self.model.accounts.position[self.row]
+        small = np.abs(position * self.model.market.mark_price) < 100.0
+        return -np.where(small, position, self.spec.unwind_share * position)
+
+    def _within_capacity(self, seizure: Seizure, wanted: Mask) -> Mask:
+        running = np.cumsum(np.where(wanted, seizure.notional, 0.0))
+        return wanted & (running <= self.capacity()) & (seizure.rows != self.row)
+
+
+class Liquidator(InventoryAgent):
+    """A keeper: takes whole pools at a discount to the mark if that pays for the cost of unwinding them.
+
+    Profit rate expected = discount - impact of selling the pool at once - cost / notional; it acts from
+    `minimum_profit_rate` on, as far as its capital at `leverage` goes. Source: keeper behaviour in on-chain lending,
+    K. Qin et al., Proc. ACM IMC (2021); D. Perez et al., Financial Cryptography (2021).
+    """
+
+    def take(self, desk: LiquidationDesk, seizure: Seizure) -> Mask:
+        """Take the pools worth taking, closed whole at mark * (1 - side * discount)."""
+        spec = self.spec
+        assert isinstance(spec, LiquidatorGroup)
+        value = seizure.position * desk.market.mark_price
+        cost = (np.abs(value) * self._impact(desk, seizure)).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            profit = spec.discount_rate - (cost + spec.cost) / seizure.notional
+        solvent = seizure.equity >= spec.discount_rate * seizure.notional  # a discount must not make bad debt
+        taken = self._within_capacity(seizure, (profit >= spec.minimum_profit_rate) & solvent)
+        if taken.any():
+            self._buy(desk, seizure.part(taken))
+        return taken
+
+    def _impact(self, desk: LiquidationDesk, seizure: Seizure) -> Array:
+        book = Book(desk.market.mid, desk.market.depth)
+        idle = np.zeros(len(desk.market.names))
+        moves = [desk.market.rules.impact.move(idle, -units, book).average for units in seizure.position]
+        return np.abs(np.array(moves))
+
+    def _buy(self, desk: LiquidationDesk, part: Seizure) -> None:
+        assert isinstance(self.spec, LiquidatorGroup)
+        part.closing = part.position
+        scene = Scene(desk.engine, part, desk.round)
+        price = desk.market.mark_price * (1.0 - np.sign(part.position) * self.spec.discount_rate)
+        desk.transfer_positions(part, price, Side(self.row))
+        desk.log.add(forced_trades(scene, price, KEEPER))
+        desk.settle(part)
+        desk.watch.touch(np.array([self.row]))
+        self.takeovers += len(part)
+
+
+class BackstopVault(InventoryAgent):
+    """The venue's vault: below `trigger` of the maintenance margin it takes the whole pool, with what margin is left.
+
+    Positions move at the mark and the rest of the pool's cash follows, so the owner keeps nothing. Insolvent pools are
+    left to the waterfall. Source: liquidator vaults of on-chain perpetual venues.
+    """
+
+    def take(self, desk: LiquidationDesk, seizure: Seizure) -> Mask:
+        """Take the pools that have fallen below the trigger, as far as the vault's capital goes."""
+        assert isinstance(self.spec, Backstop)
+        deep = (seizure.equity < self.spec.trigger * seizure.maintenance) & (seizure.equity >= 0.0)
+        taken = self._within_capacity(seizure, deep & seizure.position.any(axis=1))
+        if taken.any():
+            part = seizure.part(taken)
+            part.closing = part.position
+            scene = Scene(desk.engine, part, desk.round)
+            desk.transfer_positions(part, desk.market.mark_price, Side(self.row))
+            cash = desk.accounts.cash[part.rows, part.pools]
+            target = (np.full(len(part), self.row), SHARED)
+            desk.accounts.transfer((part.rows, part.pools), target, np.maximum(cash, 0.0), "takeover")
+            desk.log.add(forced_trades(scene, desk.market.mark_price, VAULT))
+            desk.waterfall.cover(part.rows, part.pools)
+            desk.watch.touch(np.array([self.row]))
+            self.takeovers += len(part)
+        return taken

@@ -1,0 +1,110 @@
+"""The event log: every forced trade with its causes, whose shares add up to the loss to the last quantum."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from simulation.accounts import to_quanta
+from simulation.arrays import Array, Index
+from simulation.market import Market
+
+BOOK, KEEPER, VAULT, WINNERS = range(4)  # who took the position: the order book, a liquidator, the backstop, ADL
+TAKERS = ("book", "liquidator", "backstop", "adl")
+
+
+@dataclass
+class Events:
+    """Forced trades, one entry each (e,).
+
+    step, round, moment: when; row, pool, market: whose and what; quantity: signed change of the position, units;
+    fill, mark_before, mark_after: dollars; taker: index into `TAKERS`; push: index of the volume it was part of, -1
+    where it never reached the book; equity, maintenance: of the pool when it was seized, dollars; loss: of the closed
+    position since its reference moment, dollars, = exogenous + flow + forced + mark_gap exactly; exposure: dollars
+    lost per unit of log price move downwards (log-mean weight), reference: the moment the loss counts from;
+    healthy_alone: 1 where the position would have been above maintenance with its own share of the collateral.
+    """
+
+    step: Array
+    round: Array
+    moment: Array
+    row: Array
+    pool: Array
+    market: Array
+    quantity: Array
+    fill: Array
+    mark_before: Array
+    mark_after: Array
+    taker: Array
+    push: Array
+    equity: Array
+    maintenance: Array
+    loss: Array
+    exogenous: Array
+    flow: Array
+    forced: Array
+    mark_gap: Array
+    exposure: Array
+    reference: Array
+    healthy_alone: Array
+
+    def __len__(self) -> int:
+        """Return the number of forced trades."""
+        return len(self.step)
+
+
+class EventLog:
+    """Collects forced trades round by round."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._parts: list[Events] = []
+        self._whole: Events | None = None
+
+    def add(self, events: Events) -> None:
+        """Append the forced trades of one round."""
+        if len(events):
+            self._parts.append(events)
+            self._whole = None
+
+    @property
+    def events(self) -> Events:
+        """Return all forced trades so far."""
+        if self._whole is None:
+            names = [f.name for f in fields(Events)]
+            columns = [np.concatenate([np.empty(0), *(getattr(p, name) for p in self._parts)]) for name in names]
+            self._whole = Events(*columns)
+            self._parts = [self._whole] if len(self._whole) else []
+        return self._whole
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Loss of positions (e,) since their reference moments, split into causes, dollars; see `Events`."""
+
+    loss: Array
+    exogenous: Array
+    flow: Array
+    forced: Array
+    mark_gap: Array
+    exposure: Array
+    reference: Array
+
+
+def attribute(market: Market, reference: Index, markets: Index, closing: Array) -> Attribution:
+    """Split the loss on `closing` (e,) units held in `markets` (e,) since the moments `reference` (e,) into causes.
+
+    With P = exp(index + flow + forced + gap) in logs, the log-mean weight L = (P - P0) / (ln P - ln P0) makes
+    -q (P - P0) = -q L * (sum of the log changes): additive, no remainder, no order. The shares are rounded to the
+    quantum, the exogenous one takes up the rounding, so they add up exactly.
+    """
+    moments = market.moments
+    before, now = moments.parts[reference, :, markets], moments.parts[moments.last][:, markets].T
+    change = now - before  # (e, 4) logs
+    start, total = np.exp(before.sum(axis=1)), change.sum(axis=1)
+    difference = start * np.expm1(total)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight = np.where(np.abs(total) > 1e-12, difference / total, start)
+    exposure = -closing * weight
+    loss = to_quanta(-closing * difference)
+    flow, forced, gap = (to_quanta(exposure * change[:, part]) for part in (1, 2, 3))
+    return Attribution(loss, loss - flow - forced - gap, flow, forced, gap, exposure, reference.astype(float))

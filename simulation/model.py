@@ -1,0 +1,111 @@
+"""The model: what exists and the order of a step. It is told which agent classes to use, so it imports none."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mesa
+import numpy as np
+
+from simulation.accounts import Accounts
+from simulation.arrays import Array, Index
+from simulation.health import MarginEngine
+from simulation.market import Listing, Market, Microstructure
+from simulation.random import Streams
+from simulation.scenario import Scenario
+
+
+class MarketModel(mesa.Model):
+    """A market of margin accounts under one scenario.
+
+    Attributes:
+        rules: the scenario. accounts, market, engine: the columns and the margin engine that reads them.
+        groups: the trader groups; exchange: the clearing agent; decisions: this step's orders, one entry a group.
+    """
+
+    def __init__(self, scenario: Scenario, cast: "Cast", journal: bool = False) -> None:
+        """Draw the exogenous prices, open the accounts, hire the agents of `cast`, and book the opening positions."""
+        super().__init__(rng=scenario.seed % 2**63)
+        self.rules = scenario
+        self.margin = scenario.margin
+        self.streams = Streams(scenario.seed)
+        path = scenario.price.draw(scenario.world(), self.streams)
+        lot = np.array([market.lot_size for market in scenario.markets])
+        self.accounts = Accounts(lot, _pools(scenario), journal)
+        self.market = Market(_listing(scenario), _microstructure(scenario), path, _wicks(scenario))
+        self.engine = MarginEngine(self.accounts, self.market, scenario.margin, scenario.tiers())
+        self.view = cast.view(self.market, scenario.step_seconds / 31_536_000.0)
+        self.groups: list[Any] = []
+        self.decisions: list[tuple[Index, Array]] = []
+        self.exchange = cast.exchange(self, scenario)
+        for group in scenario.population:
+            cast.join(self, group)
+        cast.open(self)
+        self.accounts.check_capacity()
+        self.accounts.check()
+
+    def step(self) -> None:
+        """Advance the market, let traders decide, let the exchange clear, check that nothing was lost, record."""
+        self.market.advance()
+        self.decide()
+        self.exchange.step()
+        self.accounts.check()
+        self.market.record()
+
+    def run(self, progress: Callable[[], None] | None = None) -> None:
+        """Step until the scenario's end."""
+        while self.market.step < self.rules.steps:
+            self.step()
+            if progress is not None:
+                progress()
+
+    def decide(self) -> None:
+        """Ask every group whose turn it is for its orders."""
+        asked = (group.decide(self.market.step) for group in self.groups)
+        self.decisions = [orders for orders in asked if orders is not None]
+
+    @property
+    def traders(self) -> Index:
+        """Return the rows of all traders (without system rows and liquidators)."""
+        return np.concatenate([np.empty(0, np.intp), *(group.rows for group in self.groups)])
+
+
+class Cast:
+    """Who plays: the agent classes a model is composed of. `agents.cast` builds the one everybody uses."""
+
+    view: Callable[[Market, float], Any]
+    exchange: Callable[["MarketModel", Scenario], Any]
+    traders: Mapping[str, type]
+
+    def join(self, model: "MarketModel", group: Any) -> None:
+        """Create the agents of one population entry."""
+        raise NotImplementedError
+
+    def open(self, model: "MarketModel") -> None:
+        """Book the opening positions of all groups."""
+        raise NotImplementedError
+
+
+def _pools(scenario: Scenario) -> int:
+    m = len(scenario.markets)
+    apart = scenario.margin.segregated or any(group.isolated or group.pools for group in scenario.population)
+    return m + 1 if apart else 1
+
+
+def _listing(scenario: Scenario) -> Listing:
+    variance = scenario.column("volatility") ** 2 * scenario.step_seconds / 31_536_000.0
+    return Listing(scenario.names, scenario.column("depth"), variance)
+
+
+def _microstructure(scenario: Scenario) -> Microstructure:
+    return Microstructure(scenario.impact, scenario.depth, scenario.mark, scenario.oracle, scenario.fill_at)
+
+
+def _wicks(scenario: Scenario) -> Array | None:
+    if not scenario.wicks:
+        return None
+    factors = np.ones((scenario.steps + 1, len(scenario.markets)))
+    for wick in scenario.wicks:
+        factors[wick.step, scenario.names.index(wick.market)] = wick.factor
+    return factors
+
+
