@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check notebooks bench lock clean
+.PHONY: help demo test check lint types imports style notebooks bench lock clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,11 +19,19 @@ demo: $(VENV)/run.stamp  ## Set up and run the main job: three margin regimes un
 test: $(VENV)/dev.stamp  ## Set up and run the tests (PYTEST_ARGS="-k name" for some of them)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: $(VENV)/dev.stamp  ## Lint, types, import direction, sizes
-	@echo "lint:";    $(BIN)/ruff check .
-	@echo "types:";   $(BIN)/pyright --pythonpath $(BIN)/python
-	@echo "imports:"; $(BIN)/lint-imports --no-logo --no-cache
-	@echo "style:";   $(BIN)/python -m pytest -q -p no:cacheprovider tests/test_house_style.py
+check: lint types imports style  ## Lint, types, import direction, sizes (make -k check shows all failures)
+
+lint: $(VENV)/dev.stamp
+	@echo "lint:" && $(BIN)/ruff check --output-format concise .
+
+types: $(VENV)/dev.stamp
+	@echo "types:" && $(BIN)/pyright --pythonpath $(BIN)/python
+
+imports: $(VENV)/dev.stamp
+	@echo "import direction:" && $(BIN)/lint-imports --no-logo --no-cache
+
+style: $(VENV)/dev.stamp
+	@echo "house style:" && $(BIN)/python -m pytest -q -p no:cacheprovider tests/test_house_style.py
 
 notebooks: $(VENV)/dev.stamp  ## Write notebooks/*.ipynb from their .py sources and execute them
 	@$(BIN)/python notebooks/execute.py
@@ -42,14 +50,14 @@ $(VENV)/bin/python:
 
 $(VENV)/run.stamp: requirements/run.txt pyproject.toml | $(VENV)/bin/python
 	@echo "installing CrossMargin into $(VENV)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --only-binary :all: --require-hashes \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --only-binary :all: --require-hashes \
 	  -r requirements/run.txt
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
 	@echo "installing the development tools into $(VENV)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --only-binary :all: --require-hashes \
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --only-binary :all: --require-hashes \
 	  -r requirements/dev.txt
 	@touch $@
 
