@@ -78,6 +78,12 @@ def test_the_first_state_is_as_asked(start: str, share: float) -> None:
     assert np.mean(first) == pytest.approx(share, abs=4.0 * (share * (1 - share) / 1_000) ** 0.5)
 
 
+def test_the_first_state_and_the_next_are_drawn_apart() -> None:
+    fleeting = Regime(calm=State(mean_duration_hours=0.01), stress=State(mean_duration_hours=0.01))
+    first, second = np.array([fleeting.states(world(1, 2), Streams(seed)) for seed in range(1_000)]).T
+    assert abs(np.corrcoef(first, second)[0, 1]) < 4.0 / 1_000**0.5
+
+
 def test_jumps_come_faster_in_stress() -> None:
     calm, stress = (s.model_copy(update={"volatility_scale": 0.0}) for s in (CALM, STRESS))
     stress = stress.model_copy(update={"jump_rate_scale": 10.0})
