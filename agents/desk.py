@@ -9,11 +9,12 @@ from agents.clearing import Clearing
 from agents.recording import Scene, forced_trades
 from agents.seizure import Seizure
 from agents.waterfall import Waterfall
-from simulation.accounts import BACKSTOP, INSURANCE, SHARED, MARKET, Side, floor_quanta
+from simulation.accounts import INSURANCE, SHARED, MARKET, Side, floor_quanta
 from simulation.arrays import Array, Index, Mask
 from simulation.causes import BOOK, WINNERS, EventLog
 from simulation.liquidation.base import Distressed, LiquidationRule
 
+BLOCK = 8192  # rows checked together, so that intermediate results stay in cache
 MOST_ROUNDS = 10_000  # a step that does not come to rest by then is flagged, never silently cut
 
 
@@ -54,7 +55,11 @@ class LiquidationDesk:
     def find(self) -> Seizure:
         """Return the pools whose equity is below (strictly) their maintenance requirement at the mark."""
         suspects = self.watch.suspects()
-        suspects = suspects[(suspects >= BACKSTOP)]  # the outside market, the fund and the treasury are not margined
+        blocks = [suspects[i : i + BLOCK] for i in range(0, len(suspects), BLOCK)]
+        found = [self._find(block) for block in blocks] or [self._find(suspects)]
+        return found[0] if len(found) == 1 else Seizure.join(found)
+
+    def _find(self, suspects: Index) -> Seizure:
         held = self.engine.holdings(suspects)
         price = self.market.mark_price
         equity = self.engine.equity(suspects, held, price)

@@ -32,6 +32,7 @@ class Exchange(mesa.Agent):
         self.vault = BackstopVault(model, BACKSTOP, scenario.backstop) if scenario.backstop.capital else None
         self.liquidators = [self._hire(model, spec) for spec in scenario.liquidators for _ in range(spec.count)]
         self.desk.takers = [taker for taker in (*self.liquidators, self.vault) if taker is not None]
+        self._taker_rows = np.array([taker.row for taker in self.desk.takers], np.intp)
         self.funding_paid = np.zeros(len(self.market.names))
 
     def _hire(self, model: Any, spec: Any) -> Liquidator:
@@ -73,7 +74,7 @@ class Exchange(mesa.Agent):
 
     def match_orders(self) -> None:
         """Clear the orders of this step's traders and the unwinding of liquidators and vault."""
-        decided = self.model.decisions + [self._unwinding()]
+        decided = [*self.model.decisions, *([self._unwinding()] if self.desk.takers else [])]
         decided = [(rows, orders) for rows, orders in decided if len(rows)]
         if decided:
             rows = np.concatenate([rows for rows, _ in decided])
@@ -84,7 +85,7 @@ class Exchange(mesa.Agent):
         self.desk.run()
 
     def _unwinding(self) -> tuple[Index, Array]:
-        agents = [agent for agent in self.desk.takers if self.accounts.position[agent.row].any()]
+        agents = [self.desk.takers[i] for i in np.flatnonzero(self.accounts.position[self._taker_rows].any(axis=1))]
         rows = np.array([agent.row for agent in agents], np.intp)
         return rows, np.array([agent.orders() for agent in agents]).reshape(len(agents), self.accounts.markets)
 

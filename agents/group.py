@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
@@ -107,12 +108,20 @@ class TraderGroup:
         self.withdrawals.append((rows, np.maximum(amount, 0.0)))
 
     def _turn(self, step: int) -> int | None:
-        """Cohort c decides at steps c * period / cohorts, rounded down, and every period after that."""
+        """Return the cohort that decides at `step`, or None."""
+        return self._timetable[step % len(self._timetable)]
+
+    @cached_property
+    def _timetable(self) -> list[int | None]:
+        """Cohort c decides at moments c * period / cohorts, rounded down, of every period.
+
+        The group's name shifts the whole timetable, so that groups with the same period do not all act at once.
+        """
         period = int(self.settings["decision_steps"])
-        for cohort in (step % period * self._cohorts // period, -(-(step % period) * self._cohorts // period)):
-            if cohort < self._cohorts and cohort * period // self._cohorts == step % period:
-                return cohort
-        return None
+        table: list[int | None] = [None] * period
+        for cohort in range(self._cohorts):
+            table[(cohort * period // self._cohorts + crc32(self.name.encode())) % period] = cohort
+        return table
 
     @cached_property
     def _cohorts(self) -> int:

@@ -40,10 +40,10 @@ class Holder(Trader):
 
     def decide(self, members: Members, view: MarketView) -> Array:
         """Top up, or stop out; otherwise hold (r, m)."""
-        health = members.health
-        short = np.maximum(members.top_up_health[:, None] * health.maintenance - health.equity, 0.0)
-        if (short.any(axis=1) & (members.reserve > 0.0)).any():
-            members.top_up(np.where(health.maintenance > 0.0, short, 0.0))
+        needed = members.pool_maintenance
+        short = (members.top_up_health[:, None] * needed - members.pool_equity) * (needed > 0.0)
+        if ((short > 0.0).any(axis=1) & (members.reserve > 0.0)).any():
+            members.top_up(short)
         loss = 1.0 - members.equity / np.maximum(members.deposited, 1e-9)
         stopped = (loss >= members.stop_loss) & (members.stop_loss < 1.0)
         return np.where(stopped[:, None], -members.position, 0.0)

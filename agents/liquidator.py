@@ -71,8 +71,7 @@ class Liquidator(InventoryAgent):
     def _impact(self, desk: LiquidationDesk, seizure: Seizure) -> Array:
         book = Book(desk.market.mid, desk.market.depth)
         idle = np.zeros(len(desk.market.names))
-        moves = [desk.market.rules.impact.move(idle, -units, book).average for units in seizure.position]
-        return np.abs(np.array(moves))
+        return np.abs(desk.market.rules.impact.move(idle, -seizure.position, book).average)
 
     def _buy(self, desk: LiquidationDesk, part: Seizure) -> None:
         assert isinstance(self.spec, LiquidatorGroup)

@@ -23,7 +23,7 @@ class Releverager(Holder):
     def decide(self, members: Members, view: MarketView) -> Array:
         """Return growth of the book where margin is free, else what a holder does (r, m)."""
         orders = super().decide(members, view)
-        used = members.health.initial.sum(axis=1)
+        used = members.pool_initial.sum(axis=1)
         free = members.free_collateral - members.slack * np.maximum(members.equity, 0.0)
         growth = np.where((used > 0.0) & (free > 0.0), members.reuse * free / np.maximum(used, 1e-9), 0.0)
         return np.where(orders != 0.0, orders, growth[:, None] * members.position)

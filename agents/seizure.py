@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from simulation.arrays import Array, Index, Mask
 
 
@@ -17,6 +19,12 @@ class Seizure:
     maintenance: Array
     notional: Array
     closing: Array
+
+    @classmethod
+    def join(cls, parts: "list[Seizure]") -> "Seizure":
+        """Return several seizures as one, in order."""
+        names = cls.__dataclass_fields__
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     def part(self, keep: Index | Mask) -> "Seizure":
         """Return some of the pools."""

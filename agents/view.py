@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from simulation.accounts import SHARED, Accounts
-from simulation.arrays import Array, Index
-from simulation.health import Health, MarginEngine
+from simulation.arrays import Array, Index, column_sum
+from simulation.health import Health, Holdings, MarginEngine
 from simulation.market import Market
 from simulation.random import Streams
 
@@ -89,28 +89,46 @@ class Members:
     @cached_property
     def position(self) -> Array:
         """Return signed quantities (r, m), units."""
-        return self._accounts.position[self.rows]
+        return self._held.position
 
     @cached_property
     def entry_price(self) -> Array:
         """Return the average price paid (r, m), dollars."""
         return self._accounts.entry_price[self.rows]
 
-    @cached_property
+    @property
     def health(self) -> Health:
         """Return equity and requirements by pool, (r, k) each, dollars."""
-        return self._engine.health(self.rows)
+        return Health(self.pool_equity, self.pool_initial, self.pool_maintenance)
 
-    @property
+    @cached_property
+    def pool_equity(self) -> Array:
+        """Return the equity of every pool (r, k), dollars."""
+        return self._engine.equity(self.rows, self._held, self._engine.market.mark_price)
+
+    @cached_property
+    def pool_initial(self) -> Array:
+        """Return the initial requirement of every pool (r, k), dollars."""
+        return self._engine.initial(self._held, self._engine.market.mark_price)
+
+    @cached_property
+    def pool_maintenance(self) -> Array:
+        """Return the maintenance requirement of every pool (r, k), dollars."""
+        return self._engine.maintenance(self._held, self._engine.market.mark_price)
+
+    @cached_property
     def equity(self) -> Array:
         """Return the equity of each account over all its pools (r,), dollars."""
-        return self.health.equity.sum(axis=1)
+        return column_sum(self.pool_equity)
 
     @property
     def free_collateral(self) -> Array:
         """Return the equity of the shared pool beyond its initial requirement (r,), dollars, at least 0."""
-        health = self.health
-        return np.maximum(health.equity[:, SHARED] - health.initial[:, SHARED], 0.0)
+        return np.maximum(self.pool_equity[:, SHARED] - self.pool_initial[:, SHARED], 0.0)
+
+    @cached_property
+    def _held(self) -> Holdings:
+        return self._engine.holdings(self.rows)
 
     @property
     def reserve(self) -> Array:

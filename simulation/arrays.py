@@ -8,3 +8,15 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 Index: TypeAlias = NDArray[np.intp]
+
+
+def column_sum(amount: Array) -> Array:
+    """Return the row sums (r,) of `amount` (r, m), adding column after column.
+
+    The order of additions is fixed, so a row's bytes do not depend on how many rows there are or how they lie in
+    memory; NumPy's own sum promises neither.
+    """
+    total = amount[:, 0].copy()
+    for column in range(1, amount.shape[1]):
+        total += amount[:, column]
+    return total

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.accounts import Accounts
-from simulation.arrays import Array, Index
+from simulation.accounts import BACKSTOP, Accounts
+from simulation.arrays import Array, Index, column_sum
 from simulation.margin.base import MarginRule
 from simulation.margin.tiers import TierSchedule
 from simulation.market import Market
@@ -70,25 +70,20 @@ class MarginEngine:
         return self._pooled(self.signed_initial(held, price), held.pool)
 
     def signed_initial(self, held: Holdings, price: Array) -> Array:
-        """Return the stand-alone initial requirements (r, m), with the sign of the position.
-
-        At least notional / leverage setting, and never below the maintenance requirement.
-        """
+        """Return the stand-alone initial requirements (r, m), at least notional / leverage setting, signed."""
         value = held.position * price
         notional = np.abs(value)
-        alone = np.maximum(self.rule.initial(notional, self.tiers), self.rule.maintenance(notional, self.tiers))
+        alone = self.rule.initial(notional, self.tiers)
         return np.copysign(np.maximum(alone, notional / held.leverage[:, None]), value)
 
     def by_pool(self, amount: Array, pool: Array) -> Array:
         """Sum amounts of positions (r, m) over their pools, (r, k); column by column, so bytes never depend on r."""
-        k = self.accounts.pools
-        total = np.zeros((len(amount), k))
+        if self.accounts.pools == 1:
+            return column_sum(amount)[:, None]
+        total = np.zeros((len(amount), self.accounts.pools))
         everyone = np.arange(len(amount))
         for market in range(amount.shape[1]):
-            if k == 1:
-                total[:, 0] += amount[:, market]
-            else:
-                total[everyone, pool[:, market]] += amount[:, market]
+            total[everyone, pool[:, market]] += amount[:, market]
         return total
 
     def _pooled(self, signed: Array, pool: Array) -> Array:
@@ -110,27 +105,31 @@ class Watch:
     """
 
     def __init__(self, engine: MarginEngine) -> None:
-        """Start with everybody suspect."""
+        """Start with everybody suspect but the rows that have no margin: outside market, fund and treasury."""
         self.engine = engine
         self.reference = engine.market.mark_price.copy()
-        self.radius = np.zeros(len(engine.accounts))
+        self.radius = np.full(len(engine.accounts), np.inf)
+        self.radius[BACKSTOP:] = -1.0
         self._slope = 1.0 + engine.rule.steepness(engine.tiers)
-        self._work = 0
+        self._misses = 0
 
     def touch(self, rows: Index) -> None:
         """Make `rows` suspect again, because their balances or positions changed."""
         self._grow()
         self.radius[rows] = -1.0
+        self.radius[:BACKSTOP] = np.inf
 
     def suspects(self) -> Index:
         """Return the rows that cannot be skipped at the present mark price."""
         self._grow()
-        if self._work > len(self.radius):  # many near misses: move the reference, everybody gets a fresh radius
-            self.reference, self._work = self.engine.market.mark_price.copy(), 0
-            self.radius[:] = -1.0
         found = np.flatnonzero(self.radius <= self._distance())
-        self._work += len(found)
-        return found
+        self._misses += np.count_nonzero(self.radius[found] >= 0.0)
+        if self._misses <= len(self.radius):
+            return found
+        # So many near misses cost as much as a fresh start: move the reference, everybody gets a new radius.
+        self.reference, self._misses = self.engine.market.mark_price.copy(), 0
+        self.radius[BACKSTOP:] = -1.0
+        return np.arange(BACKSTOP, len(self.radius))
 
     def release(self, rows: Index, held: Holdings, excess: Array) -> None:
         """Give `rows` their radius, from the excess (r, k) of equity over maintenance at the present mark price."""

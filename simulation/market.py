@@ -12,11 +12,13 @@ from typing import Literal
 import numpy as np
 
 from simulation.arrays import Array
+from simulation.errors import CapacityError
 from simulation.impact.base import Book, ImpactRule, Move
 from simulation.impact.depth import DepthModel
 from simulation.mark.base import MarkRule
 from simulation.oracle.base import OracleRule
 
+LARGEST_MOVE = 25.0  # log; beyond it an impact law says nothing about any market
 FillAt = Literal["before", "average", "after"]
 
 
@@ -28,7 +30,8 @@ class Microstructure:
     depth: DepthModel
     mark: MarkRule
     oracle: OracleRule
-    fill_at: FillAt = "average"
+    fill_at: LARGEST_MOVE = 25.0  # log; beyond it an impact law says nothing about any market
+FillAt = "average"
 
 
 @dataclass(frozen=True)
@@ -129,15 +132,22 @@ class Market:
 
     def record(self) -> None:
         """Write the four prices of this step into the history."""
-        for name, price in zip(("index", "oracle", "mark", "fill"), self.prices(), strict=True):
-            self.history[name][self.step] = price
+        for column, price in zip(self.history.values(), self.prices(), strict=True):
+            column[self.step] = price
 
     def prices(self) -> Sequence[Array]:
         """Return index, oracle, mark and fill price (m,)."""
         return self.index_price, self.oracle_price, self.mark_price, self.fill_price
 
     def _move(self, volume: Array) -> Move:
-        return self.rules.impact.move(self.metaorder, volume, Book(self.mid, self.depth))
+        move = self.rules.impact.move(self.metaorder, volume, Book(self.mid, self.depth))
+        worst = np.abs(move.final).max()
+        if not worst <= LARGEST_MOVE:
+            raise CapacityError(
+                f"step {self.step}: the net volume would move a price by a factor e**{worst:.3g}; "
+                "raise markets.depth or lower impact.scale"
+            )
+        return move
 
     def _fill_price(self, move: Move) -> Array:
         log_move = {"before": 0.0, "average": move.average, "after": move.final}[self.rules.fill_at]
@@ -145,11 +155,15 @@ class Market:
         return fill if self.wicks is None else fill * self.wicks[self.step]
 
     def _set_mid(self) -> None:
-        self.mid = self.index_price * np.exp(self.displacement.sum(axis=0))
+        displacement = self.permanent + self.transient
+        self.mid = self.index_price * np.exp(displacement[0] + displacement[1])
 
     def _remember(self) -> None:
-        gap = np.log(self.mark_price / self.mid)
-        self.moments.add(self.step, np.vstack([np.log(self.index_price), self.displacement, gap]))
+        parts = self.moments.add(self.step)
+        np.log(self.index_price, out=parts[0])
+        np.add(self.permanent, self.transient, out=parts[1:3])
+        if self.mark_price is not self.mid:
+            np.log(self.mark_price / self.mid, out=parts[3])
 
 
 class Moments:
@@ -164,11 +178,11 @@ class Moments:
         self.step = np.zeros(64, np.int64)
         self.parts = np.zeros((64, 4, markets))
 
-    def add(self, step: int, parts: Array) -> None:
-        """Append one moment with its parts (4, m)."""
+    def add(self, step: int) -> Array:
+        """Append one moment and return its parts (4, m), zeros to be filled in."""
         self.last += 1
         if self.last == len(self.step):
             self.step = np.concatenate([self.step, np.zeros_like(self.step)])
             self.parts = np.concatenate([self.parts, np.zeros_like(self.parts)])
         self.step[self.last] = step
-        self.parts[self.last] = parts
+        return self.parts[self.last]

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from simulation.arrays import Array
+from simulation.arrays import Array, column_sum
 from simulation.margin.tiers import TierSchedule
 from simulation.rule import Rule
 
@@ -30,10 +30,7 @@ class MarginRule(Rule):
 
     def pooled(self, signed: Array) -> Array:
         """Return the requirement (r,) of pools whose positions have the signed stand-alone requirements (r, m)."""
-        total = np.abs(signed[:, 0])
-        for market in range(1, signed.shape[1]):  # column by column: the same bytes for any number of rows
-            total = total + np.abs(signed[:, market])
-        return total
+        return column_sum(np.abs(signed))
 
     def steepness(self, tiers: TierSchedule) -> Array:
         """Return a bound (m,) on the growth of a pool's maintenance requirement per dollar of notional."""
