@@ -1,7 +1,7 @@
 """Many independent jobs over worker processes: same results for any number of them, none lost, none orphaned.
 
-Results come back in the order of the jobs. A worker that dies (killed, out of memory) costs only time: its job
-is tried once more, alone; if that dies too, `RunFailed` says which job it was.
+Results come back in the order of the jobs. A worker that dies (killed, out of memory) costs only time: the
+jobs that were out are tried again, each alone; one that dies there twice is named by `RunFailed`.
 """
 
 import multiprocessing
@@ -107,21 +107,26 @@ class _Batch:
                 raise error
             else:
                 self._done(i, future.result())
-        # When one future is broken all are; wait for the rest of them.
-        return sorted(lost + self._collect(out)) if lost and out else lost
+        if lost and out:  # when one future is broken all are; wait for the rest of them
+            lost += self._collect(out)
+        return sorted(lost)  # `done` is a set, and which job gets named must not depend on its order
 
     def _again(self, i: int) -> None:
-        """Try once more, alone in a pool of one, a job that was out when a worker died."""
-        if self.errors:
-            return
-        with self._pool(1) as pool:
-            out = {pool.submit(self.function, self.jobs[i]): i}
-            if self._collect(out):
-                hint = _SCRIPT_HINT if not self.results and self.context.get_start_method() != "fork" else ""
-                raise RunFailed(
-                    f"job {i + 1} of {len(self.jobs)} ({shown(repr(self.jobs[i]))}): its worker process died "
-                    f"twice, the second time with nothing beside it; likely out of memory{hint}"
-                )
+        """Try a job that was out when a worker died, alone in a pool of one, and once more if it dies there.
+
+        Its first death does not count: another job may have caused it, before this one had even started.
+        """
+        for _ in range(2):
+            if self.errors:
+                return
+            with self._pool(1) as pool:
+                if not self._collect({pool.submit(self.function, self.jobs[i]): i}):
+                    return
+        hint = _SCRIPT_HINT if not self.results and self.context.get_start_method() != "fork" else ""
+        raise RunFailed(
+            f"job {i + 1} of {len(self.jobs)} ({shown(repr(self.jobs[i]))}): its worker process died twice "
+            f"with nothing beside it; likely out of memory{hint}"
+        )
 
     def _done(self, i: int, result: object) -> None:
         self.results[i] = result
