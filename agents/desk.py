@@ -9,7 +9,7 @@ from agents.clearing import Clearing
 from agents.recording import Scene, forced_trades
 from agents.seizure import Seizure
 from agents.waterfall import Waterfall
-from simulation.accounts import INSURANCE, SHARED, MARKET, Side, floor_quanta
+from simulation.accounts import INSURANCE, MARKET, SHARED, Side, floor_quanta
 from simulation.arrays import Array, Index, Mask
 from simulation.causes import BOOK, WINNERS, EventLog
 from simulation.liquidation.base import Distressed, LiquidationRule
@@ -152,7 +152,7 @@ class LiquidationDesk:
         self.watch.touch(rows)
 
     def settle(self, seizure: Seizure) -> None:
-        """After the close: penalty out of equity that is left, spare cash back to the wallet, deficits to the waterfall."""
+        """After the close: penalty out of what is left, spare cash to the wallet, deficits to the waterfall."""
         rows, pools = seizure.rows, seizure.pools
         closed = np.abs(seizure.closing * self.market.mark_price).sum(axis=1)
         left = self.accounts.position[rows] * (self.accounts.pool[rows] == pools[:, None])

@@ -23,7 +23,8 @@ class Exchange(mesa.Agent):
         super().__init__(model)
         self.rules = scenario
         self.accounts, self.market, self.engine = model.accounts, model.market, model.engine
-        self.accounts.deposit(np.array([INSURANCE, BACKSTOP]), np.array([scenario.insurance_fund, scenario.backstop.capital]))
+        capital = np.array([scenario.insurance_fund, scenario.backstop.capital])
+        self.accounts.deposit(np.array([INSURANCE, BACKSTOP]), capital)
         self.accounts.leverage[BACKSTOP] = np.inf
         self.watch = Watch(self.engine)
         self.clearing = Clearing(self.engine, self.watch, scenario.fees)

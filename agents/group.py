@@ -43,7 +43,8 @@ class TraderGroup:
         """Open accounts in `model` for `spec.count` traders and pay in their deposits."""
         self.model, self.trader, self.name, self.count = model, trader, spec.name, spec.count
         self.posted_share = spec.posted_share
-        self.accounts, self.market, self.engine, self.streams = model.accounts, model.market, model.engine, model.streams
+        self.accounts, self.market, self.engine = model.accounts, model.market, model.engine
+        self.streams = model.streams
         self.view: MarketView = model.view
         self.settings = settings_of(trader, spec, self.market.names)
         self.columns = {name: self._column(name, value) for name, value in parameters_of(trader, spec).items()}
@@ -173,8 +174,10 @@ def settings_of(trader: type, spec: GroupSpec, markets: tuple[str, ...]) -> dict
                 _market_number(f"{name}.{market}", market, markets)
             values[name] = np.array([float(given.get(market, 0.0)) for market in markets])
         else:
-            if isinstance(value, bool | str) or not isinstance(value, int | float) or not item.low <= value <= item.high:
-                raise ScenarioError(f"{name}: must be a number between {item.low:g} and {item.high:g} (got {shown(value)})")
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not item.low <= value <= item.high:
+                bounds = f"must be a number between {item.low:g} and {item.high:g}"
+                raise ScenarioError(f"{name}: {bounds} (got {shown(value)})")
             values[name] = value
     return values
 

@@ -20,7 +20,7 @@ class Scene:
         self.closing(seizure.closing)
 
     def closing(self, closing: Array) -> "Scene":
-        """Set the units (r, m) that are closed, and attribute their loss; must come before positions are re-referenced."""
+        """Set the units (r, m) that are closed, and attribute their loss since the moments known here."""
         self.units = closing
         self.which, self.markets = np.nonzero(closing)
         references = self._references[self.which, self.markets]

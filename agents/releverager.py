@@ -12,7 +12,7 @@ class Releverager(Holder):
     """A holder who spends a share of the margin that profits or a milder margin rule set free.
 
     When the free collateral of the shared pool exceeds `slack` of its equity, all positions grow by the factor that
-    uses `reuse` (phi) of it; a holder is the case phi = 0. It never shrinks a position: that is what liquidation is for.
+    uses `reuse` (phi) of it; a holder is the case phi = 0. It never shrinks a position.
     Source: procyclical leverage, T. Adrian & H. S. Shin, J. Financial Intermediation 19 (2010) 418-437.
     """
 

@@ -10,7 +10,8 @@ from simulation.arrays import Array, Index, Mask
 @dataclass
 class Seizure:
     """Pools under maintenance in one round, one row each (r,): account row and pool, `position` (r, m) standing in it,
-    equity, maintenance requirement and gross notional in dollars, `closing` (r, m) the signed units to be closed."""
+    equity, maintenance requirement and gross notional in dollars, `closing` (r, m) the signed units to be closed.
+    """
 
     rows: Index
     pools: Index

@@ -11,7 +11,6 @@ from agents.parameter import Parameter, Setting
 from agents.view import MarketView, Members
 from simulation.arrays import Array
 
-
 _OWN = ("name", "deposit", "reserve", "posted_share", "isolated", "pools")
 
 

@@ -15,7 +15,7 @@ class Wallet:
         self.engine, self.accounts, self.market = engine, engine.accounts, engine.market
 
     def follow(self, rows: Index, before: Holdings) -> None:
-        """After trades of `rows`, who held `before`: post for isolated positions that grew, release for those that shrank.
+        """After trades of `rows`, who held `before`: post for isolated positions that grew, release the others.
 
         A position that grew takes the growth of its initial requirement out of the wallet, as far as the wallet goes.
         One that shrank to a share s of itself returns the share 1 - s of its pool's equity, but leaves the initial

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 Index: TypeAlias = NDArray[np.intp]
+Pools: TypeAlias = NDArray[np.integer]
 
 
 def column_sum(amount: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Distributions of account sizes and parameters, drawn by inverse CDF so that member i's value never depends on others."""
+"""Distributions of sizes and parameters, drawn by inverse CDF so that no member's value depends on another."""
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -43,7 +43,7 @@ class Lognormal(Distribution):
 
     def quantile(self, u: Array) -> Array:
         """Return median * exp(sigma * N^-1(u))."""
-        from scipy.special import ndtri  # noqa: PLC0415 - keeps the command line quick to start
+        from scipy.special import ndtri
 
         return np.minimum(self.median * np.exp(self.sigma * ndtri(u)), self.maximum or np.inf)
 

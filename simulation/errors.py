@@ -4,7 +4,8 @@ A refusal names the file, the field, the value, what is allowed and, where it he
 the command line prints it without a traceback and exits with code 2.
 """
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 
 
 class CrossMarginError(Exception):
@@ -45,9 +46,33 @@ class RunFailed(CrossMarginError, RuntimeError):
     """A run could not be finished, for example because its worker process died twice."""
 
 
+_LONG_BITS = 1000  # an integer that nobody wants to read, and that Python may refuse to print
+
+
 def shown(value: object, limit: int = 60) -> str:
     """Return `value` for an error line: printable, escaped, at most `limit` characters."""
+    if isinstance(value, int) and value.bit_length() > _LONG_BITS:
+        return f"{value.bit_length() * 0.30103:,.0f} digits"
     text = value if isinstance(value, str) else repr(value)
     text = text.encode("unicode_escape").decode("ascii")
     text = f'"{text}"' if isinstance(value, str) else text
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def described(value: object) -> str:
+    """Return `value` for an error line, lists and tables by their size only."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return "a table"
+    if value is None:
+        return "nothing"
+    return str(value) if hasattr(value, "isoformat") else shown(value)
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return a did-you-mean hint if one of the `known` names is close to `name`, else an empty text."""
+    near = difflib.get_close_matches(str(name).strip().lower(), list(known), 1, 0.75) if len(str(name)) <= 64 else []
+    return f"; did you mean '{near[0]}'?" if near else ""

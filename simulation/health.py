@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulation.accounts import BACKSTOP, Accounts
-from simulation.arrays import Array, Index, column_sum
+from simulation.arrays import Array, Index, Pools, column_sum
 from simulation.margin.base import MarginRule
 from simulation.margin.tiers import TierSchedule
 from simulation.market import Market
@@ -31,7 +31,7 @@ class Holdings:
     """Positions (r, m) of some accounts and the pools (r, m) they stand in, with their leverage settings (r,)."""
 
     position: Array
-    pool: Array
+    pool: Pools
     leverage: Array
 
     def part(self, which: Index) -> "Holdings":
@@ -76,7 +76,7 @@ class MarginEngine:
         alone = self.rule.initial(notional, self.tiers)
         return np.copysign(np.maximum(alone, notional / held.leverage[:, None]), value)
 
-    def by_pool(self, amount: Array, pool: Array) -> Array:
+    def by_pool(self, amount: Array, pool: Pools) -> Array:
         """Sum amounts of positions (r, m) over their pools, (r, k); column by column, so bytes never depend on r."""
         if self.accounts.pools == 1:
             return column_sum(amount)[:, None]
@@ -86,12 +86,13 @@ class MarginEngine:
             total[everyone, pool[:, market]] += amount[:, market]
         return total
 
-    def _pooled(self, signed: Array, pool: Array) -> Array:
+    def _pooled(self, signed: Array, pool: Pools) -> Array:
         if self.accounts.pools == 1:
             return self.rule.pooled(signed)[:, None]
         if self.rule.additive:
             return self.by_pool(np.abs(signed), pool)
-        return np.stack([self.rule.pooled(np.where(pool == k, signed, 0.0)) for k in range(self.accounts.pools)], axis=1)
+        by_pool = [self.rule.pooled(np.where(pool == k, signed, 0.0)) for k in range(self.accounts.pools)]
+        return np.stack(by_pool, axis=1)
 
 
 class Watch:

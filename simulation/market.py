@@ -7,7 +7,7 @@ remember the moment they last changed, so the loss since then can be split exact
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -18,8 +18,8 @@ from simulation.impact.depth import DepthModel
 from simulation.mark.base import MarkRule
 from simulation.oracle.base import OracleRule
 
+FillAt: TypeAlias = Literal["before", "average", "after"]
 LARGEST_MOVE = 25.0  # log; beyond it an impact law says nothing about any market
-FillAt = Literal["before", "average", "after"]
 
 
 @dataclass(frozen=True)

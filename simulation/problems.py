@@ -1,70 +1,157 @@
 """Turn a validator's complaint into one line per problem: field, what is wrong, value, what is allowed, hint."""
 
-import difflib
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from simulation.errors import shown
+from simulation.errors import described, nearest, shown
+from simulation.strict import leaves
 
-_LIMIT = 20  # lines for one file
+LIMIT = 20  # lines for one file
+TAGS = frozenset({"(number)", "(table)", "(law)", "(text)"})  # which member of a union was tried; not part of a path
+_FIELD_FIRST = re.compile(r"^[a-z_]\w*(\[\d+\]|\.\w+)*: ")  # a message that names its field itself
+
+Location = tuple[int | str, ...]
 
 
 def problem_lines(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return the problems of `error` as lines `path: what is wrong (got value); hint`, at most 20."""
-    lines = [_line(problem, model) for problem in error.errors(include_url=False)]
+    problems = error.errors(include_url=False, include_context=True)
+    above = {problem["loc"][:depth] for problem in problems for depth in range(len(problem["loc"]))}
+    problems = [problem for problem in problems if problem["type"] != "too_short" or problem["loc"] not in above]
+    lines = [line for problem in problems[: 5 * LIMIT] for line in _lines(problem, model)]
+    return at_most(lines, error.error_count() - 5 * LIMIT)
+
+
+def at_most(lines: Sequence[str], unread: int = 0) -> list[str]:
+    """Return the distinct lines, the first 20 of them and a word about the rest."""
     unique = list(dict.fromkeys(lines))
-    more = [f"and {len(unique) - _LIMIT} more problems"] if len(unique) > _LIMIT else []
-    return unique[:_LIMIT] + more
+    rest = len(unique) - LIMIT + max(unread, 0)
+    return unique[:LIMIT] + ([f"and {rest} more problems"] if rest > 0 else [])
 
 
-def _line(problem: Any, model: type[BaseModel]) -> str:
-    kind, where = problem["type"], path(problem["loc"])
-    if kind == "extra_forbidden":
-        return f"{where}: unknown field{_nearest(problem['loc'], model)}"
-    if kind == "missing":
-        return f"{where}: required, but missing"
-    text = problem["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    text = text.replace("Input should be", "must be")
-    got = "" if "(got" in text or isinstance(problem["input"], dict | list | tuple) else _got(problem["input"])
-    return f"{where}: {text}{got}" if where else text
-
-
-def _got(value: object) -> str:
-    return f" (got {shown(value)})"
-
-
-def path(location: tuple[int | str, ...]) -> str:
+def path(location: Location) -> str:
     """Return a dotted path such as `population[0].leverage`; validator tags are left out."""
     text = ""
-    for part in location:
+    for part in _without_tags(location):
         if isinstance(part, int):
             text += f"[{part}]"
-        elif part.isidentifier() or "." in part:
-            text += f".{part}" if text else part
+        else:
+            name = part if re.fullmatch(r"[\w-]{1,64}", part, re.ASCII) else shown(part, 40)
+            text += f".{name}" if text else name
     return text
 
 
-def _nearest(location: tuple[int | str, ...], model: type[BaseModel]) -> str:
-    """Return a did-you-mean hint from the fields of all sections."""
-    names = sorted(_fields(model))
-    near = difflib.get_close_matches(str(location[-1]), names, 1, 0.6)
-    return f"; did you mean '{near[0]}'?" if near else ""
+def _without_tags(location: Location) -> list[int | str]:
+    parts = [part for part in location if part not in TAGS]
+    nested = len(parts) > 3 and parts[0] == "population" and parts[2] == "parameters"
+    return [*parts[:2], *parts[3:]] if nested else parts
 
 
-def _fields(model: type[BaseModel]) -> set[str]:
-    names = set(model.model_fields)
-    for child in _sections(model):
-        names |= set(child.model_fields)
-    return names
+def _lines(problem: Any, model: type[BaseModel]) -> Iterator[str]:
+    where = path(problem["loc"])
+    if problem["type"] == "extra_forbidden":
+        yield f"{where}: unknown field{_elsewhere(problem['loc'], model)}"
+        return
+    for text in _message(problem).split("\n"):
+        if not where:
+            yield text
+        else:
+            yield f"{where}.{text}" if _FIELD_FIRST.match(text) else f"{where}: {text}"
 
 
-def _sections(model: type[BaseModel]) -> list[type[BaseModel]]:
-    found: list[type[BaseModel]] = []
-    for base in (BaseModel,):
-        stack = list(base.__subclasses__())
-        while stack:
-            child = stack.pop()
-            found.append(child)
-            stack += child.__subclasses__()
-    return [child for child in found if child.__module__.split(".")[0] == model.__module__.split(".")[0]]
+def _message(problem: Any) -> str:
+    """Return what is wrong, with the value it was."""
+    kind, context, value = problem["type"], problem.get("ctx", {}), problem["input"]
+    if kind == "literal_error":
+        known = context["expected"].replace(" or ", ", ").replace("'", "")
+        return f"must be one of {known} (got {described(value)}){nearest(value, known.split(', '))}"
+    words = _WORDS.get(kind)
+    if words is None:
+        text = problem["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        text = text.replace("Input should be", "must be")
+        return text if "(got" in text or isinstance(value, dict | list | tuple) else f"{text} (got {described(value)})"
+    if kind == "missing":
+        return words
+    got = str(context["actual_length"]) if kind.startswith("too_") else described(value)
+    if kind == "string_too_long":
+        got = f"{len(value):,} characters"
+    context = {name: f"{item:.15g}" if isinstance(item, int | float) else item for name, item in context.items()}
+    return f"{words.format(**context)} (got {got})"
+
+
+_WORDS = {
+    "missing": "required, but missing",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a whole number with fewer digits",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be greater than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be less than {lt}",
+    "less_than_equal": "must be at most {le}",
+    "string_type": "must be text",
+    "string_pattern_mismatch": "only letters, digits, '_', '.', '-', first a letter or digit, at most 64 in all",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_unicode": "must be valid Unicode",
+    "tuple_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "model_attributes_type": "must be a table",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
+}
+
+
+def _elsewhere(location: Location, model: type[BaseModel]) -> str:
+    """Return a hint for an unknown field: a close name in its own table, or the place where it belongs."""
+    *above, name = _without_tags(location)
+    places = dict(_fields(model))
+    known = _plain(path((*above, "")))
+    here = [field for field, owners in places.items() if known in owners]
+    homes = list(places.get(str(name), {}).items())
+    if known in places.get(str(name), {}):
+        return f" of this kind; it belongs to kind {', '.join(places[str(name)][known])}"
+    if homes:
+        texts = [f"{home}{name}{f' of kind {kind}' if kind else ''}" for home, kinds in homes for kind in kinds]
+        return f" here; it belongs to {' or '.join(sorted(texts)[:3])}"
+    return nearest(name, here) or nearest(name, places)
+
+
+def _plain(where: str) -> str:
+    """Return a path to a table with list numbers left out: `markets[].tiers[].`."""
+    return re.sub(r"\[\d+\]", "[]", where).replace('""', "")
+
+
+def _fields(model: type[BaseModel]) -> dict[str, dict[str, list[str]]]:
+    """Return field name -> path of the table it belongs to -> kinds of rule that have it."""
+    found: dict[str, dict[str, list[str]]] = {}
+    _walk(model, "", "", found)
+    return found
+
+
+def _walk(model: type[BaseModel], where: str, kind: str, found: dict[str, dict[str, list[str]]]) -> None:
+    if where.count(".") > 3:  # rules that hold rules would go on for ever
+        return
+    for name, field in model.model_fields.items():
+        kinds = found.setdefault(name, {}).setdefault(where, [])
+        if kind not in kinds:
+            kinds.append(kind)
+        for leaf in leaves(field.annotation):
+            listed = getattr(leaf, "__origin__", None) is tuple
+            inner = leaf.__args__[0] if listed else leaf
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                for child in _concrete(inner):
+                    _walk(child, f"{where}{name}{'[]' if listed else ''}.", getattr(child, "kind", ""), found)
+
+
+def _concrete(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    children = model.__subclasses__()
+    if not children or getattr(model, "kind", ""):
+        yield model
+    for child in children:
+        yield from _concrete(child)

@@ -5,21 +5,22 @@ of its folder; every concrete rule sets `kind`, the name scenario files call it 
 being a subclass is the registration.
 """
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Iterator
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, SerializationInfo, model_serializer
-from pydantic import model_validator
+from pydantic import ConfigDict, ModelWrapValidatorHandler, SerializationInfo, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
+from simulation.errors import described, nearest
+from simulation.strict import Strict
 
-class Rule(BaseModel):
+
+class Rule(Strict):
     """Base of all rules: immutable, closed (no unknown fields), finite numbers only, compared by value."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, ser_json_inf_nan="constants")
+    model_config = ConfigDict(ser_json_inf_nan="constants")
 
     kind: ClassVar[str] = ""
 
@@ -30,7 +31,8 @@ class Rule(BaseModel):
         if isinstance(value, Rule):
             return build(value)
         if not isinstance(value, dict):
-            raise PydanticCustomError("rule_type", "must be a table with a 'kind'")
+            text = f"must be a table with a 'kind' (got {described(value)})"
+            raise PydanticCustomError("rule_type", "{text}", {"text": text})
         if cls.kind:
             return build({name: item for name, item in value.items() if name != "kind"})
         return cls.parse(value)
@@ -41,11 +43,9 @@ class Rule(BaseModel):
         known = cls.kinds()
         kind = value.get("kind")
         if not isinstance(kind, str) or kind not in known:
-            near = difflib.get_close_matches(str(kind), known, 1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise PydanticCustomError(
-                "rule_kind", "kind must be one of {known}{hint}", {"known": ", ".join(known), "hint": hint}
-            )
+            got = f"(got {described(kind)})" if "kind" in value else "(it is missing)"
+            text = f"kind: must be one of {', '.join(known)} {got}{nearest(kind, known)}"
+            raise PydanticCustomError("rule_kind", "{text}", {"text": text})
         return known[kind].model_validate(value)
 
     @classmethod

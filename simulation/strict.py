@@ -1,7 +1,7 @@
 """The base of everything that is read from a scenario: frozen, closed, finite, and never guessed."""
 
 import types
-from typing import Any, Self, TypeAliasType, get_args, get_origin
+from typing import Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 from simulation.errors import shown
 
 _NUMBERS = (int, float)
+_LOOKED_INTO = 1000  # longer lists are price tables, which check their numbers themselves
 
 
 class Strict(BaseModel):
@@ -26,34 +27,29 @@ class Strict(BaseModel):
         refuse_guesses(value, cls.model_fields[info.field_name or ""].annotation)
         return value
 
-    def model_copy_with(self, **changes: Any) -> Self:
-        """Return a copy with some fields changed, checked again."""
-        return type(self).model_validate({**dict(self), **changes})
-
 
 def refuse_guesses(value: Any, annotation: Any) -> None:
-    """Raise if a number is expected and `value` would only be one after a conversion; looks into lists and tables."""
+    """Raise if a number is expected and `value` would only be one after a conversion; looks into short lists."""
     allowed = leaves(annotation)
-    scalars = {leaf for leaf in allowed if isinstance(leaf, type)}
-    if not scalars & set(_NUMBERS):
+    for inner in (get_args(leaf)[0] for leaf in allowed if get_origin(leaf) is tuple):
+        for item in value if isinstance(value, list | tuple) and len(value) <= _LOOKED_INTO else ():
+            refuse_guesses(item, inner)
+    if not set(_NUMBERS) & set(allowed):
         return
-    whole = float not in scalars
-    if isinstance(value, bool) and bool not in scalars:
+    whole = float not in allowed
+    if isinstance(value, bool) and bool not in allowed:
         raise _refusal(whole, "true" if value else "false")
-    if isinstance(value, str) and str not in scalars:
+    if isinstance(value, str) and str not in allowed:
         raise _refusal(whole, f"text {shown(value)}", _hint(value))
     if isinstance(value, float) and whole and value == value // 1:
         raise _refusal(whole, repr(value), "; hint: write it without a point")
 
 
 def leaves(annotation: Any) -> list[Any]:
-    """Return the alternatives of an annotation: the members of unions, without `Annotated` and aliases."""
-    if isinstance(annotation, TypeAliasType if hasattr(types, "UnionType") else ()):
-        return leaves(annotation.__value__)
-    origin = get_origin(annotation)
+    """Return the alternatives of an annotation: the members of unions, without `Annotated`."""
     if hasattr(annotation, "__metadata__"):
         return leaves(get_args(annotation)[0])
-    if origin is types.UnionType or str(origin) == "typing.Union":
+    if get_origin(annotation) in (types.UnionType, Union):
         return [leaf for part in get_args(annotation) for leaf in leaves(part)]
     return [annotation]
 

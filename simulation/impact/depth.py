@@ -1,20 +1,19 @@
 """Depth of the outside market, and how it thins when prices move."""
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from simulation.arrays import Array
+from simulation.strict import Strict
 
 
-class DepthModel(BaseModel):
+class DepthModel(Strict):
     """Depth = normal depth * max(floor, (sigma_normal / max(sigma, sigma_normal)) ** elasticity).
 
     sigma is an exponentially weighted volatility of the venue's own mid price, so forced selling itself drains the
     book. Elasticity 0 keeps depth constant. Source of the mechanism: M. Brunnermeier & L. Pedersen, Review of
     Financial Studies 22 (2009) 2201-2238.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     elasticity: float = Field(0.0, ge=0.0, le=10.0, description="how strongly depth falls with volatility")
     floor: float = Field(0.05, gt=0.0, le=1.0, description="least share of normal depth that stays")

@@ -15,7 +15,8 @@ Priority = Literal["oldest", "largest_deficit", "largest_notional"]
 @dataclass(frozen=True)
 class Distressed:
     """Pools under maintenance margin, one row each, dollars: equity, maintenance requirement, gross notional;
-    `since` is the step in which the pool was first seen under maintenance."""
+    `since` is the step in which the pool was first seen under maintenance.
+    """
 
     equity: Array
     maintenance: Array

@@ -30,7 +30,7 @@ class PortfolioMargin(MarginRule):
     @field_validator("correlation")
     @classmethod
     def _valid(cls, value: float | tuple[tuple[float, ...], ...]) -> float | tuple[tuple[float, ...], ...]:
-        matrix = np.array([[1.0, value], [value, 1.0]]) if isinstance(value, float) else _square(value)
+        matrix = np.array([[1.0, value], [value, 1.0]]) if not isinstance(value, tuple) else _square(value)
         if np.abs(matrix).max() > 1.0 or (matrix.diagonal() != 1.0).any():
             raise ValueError("must lie in [-1, 1] with ones on the diagonal")
         if not np.array_equal(matrix, matrix.T):

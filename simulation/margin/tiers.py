@@ -9,7 +9,7 @@ class TierSchedule:
     """Initial and maintenance rates of every market by notional tier.
 
     The requirement of a position of notional N is piecewise linear and continuous,
-    requirement = rate_t * N - deduction_t in tier t with deduction_t = deduction_{t-1} + floor_t * (rate_t - rate_{t-1}),
+    requirement = rate_t N - deduction_t in tier t, with deduction_t = deduction_{t-1} + floor_t (rate_t - rate_{t-1}),
     which for rising rates is the largest of the tiers' lines. Source: leverage brackets with cumulative maintenance
     amounts, as the large perpetual venues publish them.
     """

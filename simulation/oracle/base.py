@@ -8,5 +8,5 @@ class OracleRule(Rule):
     """How the venue reads the index."""
 
     def read(self, index: Array, step: int, last: Array) -> Array:
-        """Return the oracle price (m,) at `step`; `index` (steps + 1, m) is known up to `step`, `last` is the previous."""
+        """Return the oracle price (m,) at `step`, from `index` (steps + 1, m) up to `step` and the `last` one."""
         raise NotImplementedError

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from simulation.arrays import Array
 from simulation.errors import ScenarioError, shown
 from simulation.random import Streams
 from simulation.rule import Rule
+from simulation.strict import Strict
 
 YEAR_SECONDS = 365.0 * 86_400.0  # crypto markets trade every day
 
@@ -72,10 +73,8 @@ class PriceProcess(Rule):
         return path
 
 
-class Parameters(BaseModel):
+class Parameters(Strict):
     """A group of parameters inside a rule: immutable, closed, finite."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Bounds:
