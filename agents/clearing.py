@@ -66,7 +66,8 @@ class Clearing:
 
     def _increases(self, held: Holdings, orders: Array) -> Mask:
         after = held.position + orders
-        return ((np.abs(after) > np.abs(held.position)) | (after * held.position < 0.0)).any(axis=1)
+        grown = (np.abs(after) > np.abs(held.position)) | (after * held.position < 0.0)
+        return np.asarray(grown.any(axis=1))
 
     def _affordable(self, rows: Index, held: Holdings, orders: Array) -> Mask:
         """Tell whose shared pool carries the new positions, the isolated margin to be posted, and the fee."""
@@ -75,12 +76,12 @@ class Clearing:
         equity = self.engine.equity(rows, held, price)[:, SHARED]
         fee = (np.abs(orders) * price).sum(axis=1) * self.fees.taker_rate
         if self.accounts.pools == 1:
-            return equity - fee >= self.engine.initial(after, price)[:, SHARED]
+            return np.asarray(equity - fee >= self.engine.initial(after, price)[:, SHARED])
         apart = held.pool != SHARED
         post = np.abs(self.engine.signed_initial(after, price)) - np.abs(self.engine.signed_initial(held, price))
         post = np.where(apart, np.maximum(post, 0.0), 0.0).sum(axis=1)
         shared = self.engine.initial(after, price)[:, SHARED]
-        return equity - fee - post >= shared
+        return np.asarray(equity - fee - post >= shared)
 
     def _charge_fees(self, rows: Index, fee: Array) -> None:
         """Take `fee` (r,) out of shared pools, never more than the equity there: a fee makes no bad debt."""

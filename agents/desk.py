@@ -21,6 +21,12 @@ MOST_ROUNDS = 10_000  # a step that does not come to rest by then is flagged, ne
 class Taker(Protocol):
     """Somebody who may take distressed pools off the venue's hands before they reach the order book."""
 
+    row: int
+
+    def orders(self) -> Array:
+        """Return the orders (m,) of this step that unwind its inventory."""
+        ...
+
     def take(self, desk: "LiquidationDesk", seizure: Seizure) -> Mask:
         """Take what it wants, and return which pools (r,) are gone."""
         ...

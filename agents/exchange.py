@@ -21,6 +21,7 @@ class Exchange(mesa.Agent):
     def __init__(self, model: Any, scenario: Scenario) -> None:
         """Set up the clearing house of `model` by the rules of `scenario`, and pay in the venue's own capital."""
         super().__init__(model)
+        self.market_model = model
         self.rules = scenario
         self.accounts, self.market, self.engine = model.accounts, model.market, model.engine
         capital = np.array([scenario.insurance_fund, scenario.backstop.capital])
@@ -50,7 +51,7 @@ class Exchange(mesa.Agent):
 
     def move_margin(self) -> None:
         """Book what traders bring in to answer margin calls, and pay out what they may withdraw."""
-        for group in self.model.groups:
+        for group in self.market_model.groups:
             for rows, amount in group.top_ups:
                 self._top_up(rows, amount)
             for rows, amount in group.withdrawals:
@@ -75,7 +76,7 @@ class Exchange(mesa.Agent):
 
     def match_orders(self) -> None:
         """Clear the orders of this step's traders and the unwinding of liquidators and vault."""
-        decided = [*self.model.decisions, *([self._unwinding()] if self.desk.takers else [])]
+        decided = [*self.market_model.decisions, *([self._unwinding()] if self.desk.takers else [])]
         decided = [(rows, orders) for rows, orders in decided if len(rows)]
         if decided:
             rows = np.concatenate([rows for rows, _ in decided])
@@ -86,7 +87,8 @@ class Exchange(mesa.Agent):
         self.desk.run()
 
     def _unwinding(self) -> tuple[Index, Array]:
-        agents = [self.desk.takers[i] for i in np.flatnonzero(self.accounts.position[self._taker_rows].any(axis=1))]
+        holding = np.flatnonzero(self.accounts.position[self._taker_rows].any(axis=1))
+        agents = [self.desk.takers[int(i)] for i in holding]
         rows = np.array([agent.row for agent in agents], np.intp)
         return rows, np.array([agent.orders() for agent in agents]).reshape(len(agents), self.accounts.markets)
 

@@ -80,7 +80,7 @@ class TraderGroup:
         cohort = self._turn(step)
         if cohort is None or cohort >= self.count:
             return None
-        which = slice(cohort, None, self._cohorts)
+        which = slice(cohort, None, self.cohorts)
         members = Members(self, which, self._cohort_rows[cohort])
         return members.rows, self.rule.decide(members, self.view)
 
@@ -120,26 +120,27 @@ class TraderGroup:
         """
         period = int(self.settings["decision_steps"])
         table: list[int | None] = [None] * period
-        for cohort in range(self._cohorts):
-            table[(cohort * period // self._cohorts + crc32(self.name.encode())) % period] = cohort
+        for cohort in range(self.cohorts):
+            table[(cohort * period // self.cohorts + crc32(self.name.encode())) % period] = cohort
         return table
 
     @cached_property
-    def _cohorts(self) -> int:
+    def cohorts(self) -> int:
+        """Return into how many parts the group is split."""
         return min(int(self.settings["cohorts"]), int(self.settings["decision_steps"]))
 
     @cached_property
     def _cohort_rows(self) -> list[Index]:
-        return [self.rows[cohort :: self._cohorts] for cohort in range(self._cohorts)]
+        return [self.rows[cohort :: self.cohorts] for cohort in range(self.cohorts)]
 
     def _column(self, name: str, value: Any) -> Array:
         if isinstance(value, Distribution):
             return value.quantile(self.streams.uniform(f"population/{self.name}/{name}", 0, self.count))
         return np.broadcast_to(np.asarray(value, float), (self.count,)).copy()
 
-    def _pools(self, spec: GroupSpec) -> Array:
+    def _pools(self, spec: GroupSpec) -> Index:
         names = self.market.names
-        pools = np.arange(1, len(names) + 1) if self.model.margin.segregated else np.zeros(len(names), int)
+        pools = np.arange(1, len(names) + 1) * int(self.model.margin.segregated)
         for name in spec.isolated:
             pools[names.index(name)] = 1 + names.index(name)
         for name, number in spec.pools.items():

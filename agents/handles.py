@@ -16,7 +16,7 @@ def create(agent_type: type[mesa.Agent], model: Any, group: Any, count: int) -> 
     collecting = gc.isenabled()
     gc.disable()  # a million young objects would be scanned again and again
     try:
-        agents = [agent_type.__new__(agent_type) for _ in range(count)] if _known(model) else []
+        agents: list[Any] = [agent_type.__new__(agent_type) for _ in range(count)] if _known(model) else []
         if agents:
             _register(agents, model)
         else:

@@ -21,24 +21,25 @@ class InventoryAgent(mesa.Agent):
     def __init__(self, model: Any, row: int, spec: LiquidatorGroup | Backstop) -> None:
         """Act for account `row` with capital already paid in."""
         super().__init__(model)
+        self.accounts, self.market, self.engine = model.accounts, model.market, model.engine
         self.row, self.spec = row, spec
         self.takeovers = 0
 
     @property
     def equity(self) -> float:
         """Return the equity of the account, dollars."""
-        return float(self.model.engine.health(np.array([self.row])).equity[0, SHARED])
+        return float(self.engine.health(np.array([self.row])).equity[0, SHARED])
 
     def capacity(self) -> float:
         """Return how many dollars of notional it can still take: equity * leverage - gross inventory, at least 0."""
-        position = self.model.accounts.position[self.row]
-        gross = float(np.abs(position * self.model.market.mark_price).sum())
+        position = self.accounts.position[self.row]
+        gross = float(np.abs(position * self.market.mark_price).sum())
         return max(self.equity * self.spec.leverage - gross, 0.0)
 
     def orders(self) -> Array:
         """Return the orders (m,) of this step: sell `unwind_share` of the inventory, dust at once."""
-        position = self.model.accounts.position[self.row]
-        small = np.abs(position * self.model.market.mark_price) < 100.0
+        position = self.accounts.position[self.row]
+        small = np.abs(position * self.market.mark_price) < 100.0
         return -np.where(small, position, self.spec.unwind_share * position)
 
     def _within_capacity(self, seizure: Seizure, wanted: Mask) -> Mask:

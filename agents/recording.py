@@ -23,7 +23,7 @@ class Scene:
         """Set the units (r, m) that are closed, and attribute their loss since the moments known here."""
         self.units = closing
         self.which, self.markets = np.nonzero(closing)
-        references = self._references[self.which, self.markets]
+        references = self._references[self.which, self.markets].astype(np.intp)
         self.causes = attribute(self.engine.market, references, self.markets, closing[self.which, self.markets])
         return self
 

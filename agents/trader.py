@@ -35,14 +35,15 @@ class Trader(mesa.Agent):
         """
         if type(self).step is Trader.step:
             raise NotImplementedError(f"{type(self).__name__} must define decide or step")
-        orders = [self.group.agent(member).step() for member in range(self.group.count)[members._which]]
-        return np.array([np.zeros(members.position.shape[1]) if order is None else order for order in orders])
+        orders = [self.group.agent(int(row) - self.group.first_row).step() for row in members.rows]
+        nothing = np.zeros(len(view.names))
+        return np.array([nothing if order is None else order for order in orders])
 
     def open(self, members: Members, view: MarketView) -> Array:
         """Return the opening positions (r, m) of these members; by default what they would order first."""
         return self.decide(members, view)
 
-    def step(self) -> Array | None:
+    def step(self) -> Array | None:  # pyright: ignore[reportIncompatibleMethodOverride] - orders, where Mesa's is mute
         """Return this one trader's orders (m,): the same rule, asked for one row."""
         return self.decide(self.members, self.view)[0]
 

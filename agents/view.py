@@ -168,7 +168,10 @@ class Members:
         streams: Streams = self._group.streams
         stream = f"trader/{self._group.name}/{what}"
         draw = streams.uniform if law == "uniform" else streams.normal
-        return draw(stream, self._group.market.step, len(self) * per_member).reshape(len(self), per_member)
+        # A member's numbers are keyed by its place in its cohort, whoever else is asked.
+        place = (self.rows - self._group.first_row) // self._group.cohorts
+        numbers = draw(stream, self._group.market.step, (int(place[-1]) + 1) * per_member)
+        return numbers.reshape(-1, per_member)[place]
 
     @property
     def _accounts(self) -> Accounts:

@@ -125,7 +125,7 @@ class Waterfall:
             case.adl = case.deficit - case.insurance
         elif case.deficit > 0.0:
             left = float(self.engine.health(np.array([side.row])).equity[0, side.pool])
-            case.adl = max(float(case.deficit - case.insurance - to_quanta(np.float64(max(-left, 0.0)))), 0.0)
+            case.adl = max(float(case.deficit - case.insurance - to_quanta(np.array(max(-left, 0.0)))), 0.0)
             case.deficit = case.insurance + case.adl  # the rest is booked when the rest of the pool is closed
         if case.deficit > 0.0:
             self.bankruptcies.append(case)

@@ -30,8 +30,7 @@ class Microstructure:
     depth: DepthModel
     mark: MarkRule
     oracle: OracleRule
-    fill_at: LARGEST_MOVE = 25.0  # log; beyond it an impact law says nothing about any market
-FillAt = "average"
+    fill_at: FillAt = "average"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import types
 from typing import Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from simulation.errors import shown
@@ -24,16 +24,19 @@ class Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _as_written(cls, value: Any, info: ValidationInfo) -> Any:
-        refuse_guesses(value, cls.model_fields[info.field_name or ""].annotation)
+        field = cls.model_fields[info.field_name or ""]
+        if not any(isinstance(item, BeforeValidator) for item in field.metadata):  # those look for themselves
+            refuse_guesses(value, field.annotation)
         return value
 
 
 def refuse_guesses(value: Any, annotation: Any) -> None:
     """Raise if a number is expected and `value` would only be one after a conversion; looks into short lists."""
     allowed = leaves(annotation)
-    for inner in (get_args(leaf)[0] for leaf in allowed if get_origin(leaf) is tuple):
-        for item in value if isinstance(value, list | tuple) and len(value) <= _LOOKED_INTO else ():
-            refuse_guesses(item, inner)
+    if isinstance(value, list | tuple) and len(value) <= _LOOKED_INTO:
+        for parts in (get_args(leaf) for leaf in allowed if get_origin(leaf) is tuple):
+            for item, part in zip(value, parts[:1] * len(value) if parts[-1] is ... else parts, strict=False):
+                refuse_guesses(item, part)
     if not set(_NUMBERS) & set(allowed):
         return
     whole = float not in allowed
