@@ -36,6 +36,21 @@ def die_once(job):
     return number
 
 
+def die_alone(job):
+    """Job 0 dies once job 1 is running; job 1, interrupted by that, dies on its first try alone."""
+    number, folder = job
+    own, other = (Path(folder) / str(k) for k in (number, 1 - number))
+    with own.open("a") as tries:
+        tries.write("x")
+    first, second = (own.stat().st_size == k for k in (1, 2))
+    while number == 0 and first and not other.exists():
+        time.sleep(0.01)
+    if (number == 0 and first) or (number == 1 and second):
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60 if number == 1 and first else 0)
+    return number
+
+
 def die_always(number):
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -26,9 +26,7 @@ def test_results_are_byte_identical_for_any_number_of_workers_and_start_method(w
 
 def test_results_come_in_the_order_of_the_jobs_not_of_completion():
     finished = []
-    results = run_jobs(
-        jobs.slow_first, range(6), 2, lambda done, total: finished.append((done, total)), "fork"
-    )
+    results = run_jobs(jobs.slow_first, range(6), 2, lambda done, total: finished.append((done, total)), "fork")
     assert results == list(range(6))
     assert finished == [(done, 6) for done in range(1, 7)]
 
@@ -71,13 +69,10 @@ def test_a_worker_killed_with_signal_9_loses_nothing(tmp_path, start):
     assert max(tries.values()) == 2  # a job beside a dying one may have been interrupted, and runs again
 
 
-def test_a_job_that_never_started_before_a_neighbour_died_still_has_its_second_try(tmp_path):
-    # Deadly jobs side by side: whichever dies first takes the other with it, perhaps before it began.
-    for i in range(5):
-        folder = tmp_path / str(i)
-        folder.mkdir()
-        batch = [(k, str(folder), True) for k in range(4)]
-        assert run_jobs(jobs.die_once, batch, 2, start="fork") == list(range(4))
+def test_a_death_beside_another_job_does_not_count_against_a_job(tmp_path):
+    batch = [(0, str(tmp_path)), (1, str(tmp_path))]
+    assert run_jobs(jobs.die_alone, batch, 2, start="fork") == [0, 1]
+    assert (tmp_path / "1").read_text() == "xxx"
 
 
 def test_a_job_that_kills_its_worker_twice_is_named():
@@ -90,9 +85,7 @@ def test_a_job_that_kills_its_worker_twice_is_named():
 def test_a_script_without_main_guard_is_told_what_to_do(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("from experiments.parallel import run_jobs\nrun_jobs(abs, [1, 2], 2)\n")
-    done = subprocess.run(
-        [sys.executable, script], env=environment(), capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, script], env=environment(), capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert "RunFailed: job 1 of 2" in done.stderr
     assert "if __name__ == '__main__':" in done.stderr
