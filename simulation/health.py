@@ -14,6 +14,7 @@ from simulation.margin.base import MarginRule
 from simulation.margin.tiers import TierSchedule
 from simulation.market import Market
 
+_FAR = 1e300  # no position, no limit; finite, because a mark that has exactly doubled multiplies it by zero
 _SHRINK = 1.0 - 1e-9  # keeps the skipping radius on the safe side of rounding
 
 
@@ -112,6 +113,7 @@ class Watch:
         self.radius = np.full(len(engine.accounts), np.inf)
         self.radius[BACKSTOP:] = -1.0
         self._slope = 1.0 + engine.rule.steepness(engine.tiers)
+        self._bounded = bool(np.isfinite(self._slope).all())
         self._misses = 0
 
     def touch(self, rows: Index) -> None:
@@ -134,10 +136,12 @@ class Watch:
 
     def release(self, rows: Index, held: Holdings, excess: Array) -> None:
         """Give `rows` their radius, from the excess (r, k) of equity over maintenance at the present mark price."""
+        if not self._bounded:
+            return
         notional = np.abs(held.position * self.engine.market.mark_price) * self._slope
         slope = self.engine.by_pool(notional, held.pool)
         with np.errstate(invalid="ignore", divide="ignore"):
-            room = np.where(slope > 0.0, excess / slope, np.where(excess >= 0.0, np.inf, -1.0)).min(axis=1)
+            room = np.where(slope > 0.0, excess / slope, np.where(excess >= 0.0, _FAR, -1.0)).min(axis=1)
         distance = self._distance()
         self.radius[rows] = np.maximum(room * (1.0 - distance) - distance, -1.0) * _SHRINK
 

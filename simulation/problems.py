@@ -119,7 +119,11 @@ def _elsewhere(location: Location, model: type[BaseModel]) -> str:
     if homes:
         texts = [f"{home}{name}{f' of kind {kind}' if kind else ''}" for home, kinds in homes for kind in kinds]
         return f" here; it belongs to {' or '.join(sorted(texts)[:3])}"
-    return nearest(name, here) or nearest(name, places)
+    if hint := nearest(name, here):
+        return hint
+    hint = nearest(name, places)
+    near = hint.split("'")[1] if hint else ""
+    return f"{hint[:-1]} in {' or '.join(sorted(places[near])[:2])}?".replace(".?", "?").replace(". or", " or") if near else ""
 
 
 def _plain(where: str) -> str:

@@ -13,12 +13,15 @@ class MarginRule(Rule):
     """How requirements of positions become the requirement of a pool.
 
     `segregated` says where new positions stand: in pools of their own (isolated) or in the shared pool. A rule of
-    your own overrides `pooled`, or `initial` and `maintenance` as well; `steepness` bounds how fast the pool's
-    requirement can grow per dollar of notional and lets healthy accounts be skipped exactly (inf: never skip).
+    your own overrides `pooled`, or `initial` and `maintenance`, or all three.
     """
 
     segregated: ClassVar[bool] = False
-    additive: ClassVar[bool] = True
+
+    @property
+    def additive(self) -> bool:
+        """Tell whether the requirement of a pool is the sum of its positions' requirements."""
+        return type(self).pooled is MarginRule.pooled
 
     def initial(self, notional: Array, tiers: TierSchedule) -> Array:
         """Return the stand-alone initial requirement (r, m) of positions of `notional` (r, m), dollars."""
@@ -33,5 +36,11 @@ class MarginRule(Rule):
         return column_sum(np.abs(signed))
 
     def steepness(self, tiers: TierSchedule) -> Array:
-        """Return a bound (m,) on the growth of a pool's maintenance requirement per dollar of notional."""
-        return tiers.steepest
+        """Return a bound (m,) on how fast a pool's maintenance requirement can grow per dollar of notional.
+
+        With it, accounts that cannot be in trouble are skipped, exactly. A rule that changes the requirement and does
+        not state a bound gets none (infinity): everybody is checked every time, slower and just as right.
+        """
+        own = type(self)
+        known = own.pooled is MarginRule.pooled and own.maintenance is MarginRule.maintenance
+        return tiers.steepest if known else np.full_like(tiers.steepest, np.inf)

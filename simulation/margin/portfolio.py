@@ -1,13 +1,13 @@
 """Portfolio margin: the worst loss over a grid of scenarios with an assumed correlation."""
 
 from functools import cached_property
-from typing import ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from simulation.arrays import Array
 from simulation.margin.base import MarginRule
+from simulation.margin.tiers import TierSchedule
 
 
 class PortfolioMargin(MarginRule):
@@ -23,7 +23,6 @@ class PortfolioMargin(MarginRule):
     """
 
     kind = "portfolio"
-    additive: ClassVar[bool] = False
     correlation: float | tuple[tuple[float, ...], ...] = Field(0.6, description="assumed by the margin engine")
     offset_cap: float = Field(1.0, ge=0.0, le=1.0, description="largest share of the summed requirement offset")
 
@@ -63,6 +62,10 @@ class PortfolioMargin(MarginRule):
                 loss = loss + signed[:, market] * scenario[market]
             np.maximum(worst, np.abs(loss), out=worst)
         return np.minimum(np.maximum(worst, (1.0 - self.offset_cap) * total), total)
+
+    def steepness(self, tiers: TierSchedule) -> Array:
+        """Return the steepest tier rate (m,): no scenario moves a market by more than its own range."""
+        return tiers.steepest
 
     def _matrix(self, markets: int) -> Array:
         if not isinstance(self.correlation, float):

@@ -1,0 +1,163 @@
+"""How fast is a step? The whole step of the `venue` population, measured on one core.
+
+A step is everything: traders decide, orders are checked and filled, prices move, liquidations run to rest, causes are
+attributed, the conservation check is made, prices are recorded. Processor time is measured, not wall time, so that other
+programs on the machine disturb less; medians of several runs are printed.
+"""
+
+import gc
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.cast import StandardCast
+from agents.handles import forget
+from experiments.scenarios import load
+from simulation.model import MarketModel
+from simulation.scenario import Scenario
+
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
+MARKETS = 5
+STEPS = 180  # measured steps a run; every member of the population decides at least once
+WARM_UP = 10
+REPEATS = 3
+_PLAIN_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What one size measured: medians over runs of nanoseconds per account and step; NaN where there was none."""
+
+    accounts: int
+    build_seconds: float
+    nanoseconds: float
+    quiet: float
+    stormy: float
+    storms: float
+    peak_megabytes: float
+
+    @property
+    def steps_per_second(self) -> float:
+        """Return how many steps a second that makes."""
+        return 1e9 / (self.nanoseconds * self.accounts)
+
+
+def population(accounts: int, base: Scenario | None = None) -> Scenario:
+    """Return the `venue` scenario with about `accounts` traders in its first five markets.
+
+    The depth of the outside market, the insurance fund and the capital of keepers and vault grow in proportion, so that
+    a larger venue is the same venue, larger.
+    """
+    plain = (base or load("venue")).to_dict()
+    factor = accounts / sum(group["count"] for group in plain["population"])
+    kept = [market["name"] for market in plain["markets"][:MARKETS]]
+    plain["markets"] = [{**market, "depth": market["depth"] * factor} for market in plain["markets"][:MARKETS]]
+    plain["population"] = [{**group, "count": max(1, round(group["count"] * factor))} for group in plain["population"]]
+    plain["insurance_fund"] *= factor
+    plain["backstop"]["capital"] *= factor
+    for keeper in plain["liquidators"]:
+        keeper["capital"] *= factor
+    plain["steps"] = WARM_UP + STEPS
+    return Scenario.from_dict(_cut(plain, len(kept)))
+
+
+def _cut(value: object, markets: int) -> object:
+    """Shorten every correlation matrix to the markets that are kept."""
+    if isinstance(value, dict):
+        return {
+            key: [row[:markets] for row in item[:markets]]
+            if key == "correlation" and isinstance(item, list)
+            else _cut(item, markets)
+            for key, item in value.items()
+        }
+    return [_cut(item, markets) for item in value] if isinstance(value, list) else value
+
+
+def time_size(accounts: int, repeats: int = REPEATS, base: Scenario | None = None) -> Timing:
+    """Measure one size: median over `repeats` runs with different seeds."""
+    runs = [_time_run(population(accounts, base).with_(seed=seed + 1)) for seed in range(repeats)]
+    middle = np.nanmedian(np.array(runs), axis=0) if runs else np.full(5, np.nan)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024.0 if sys.platform != "darwin" else 1024.0**2)
+    build, mean, quiet, stormy, storms = (float(x) for x in middle)
+    return Timing(accounts, build, mean, quiet, stormy, storms, peak)
+
+
+def _time_run(scenario: Scenario) -> list[float]:
+    gc.collect()
+    start = time.process_time()
+    model = MarketModel(scenario, StandardCast())
+    build = time.process_time() - start
+    n = len(model.accounts)
+    for _ in range(WARM_UP):
+        model.step()
+    seconds, storm = np.empty(STEPS), np.empty(STEPS, bool)
+    for i in range(STEPS):
+        events = len(model.exchange.desk.log.events)
+        start = time.process_time()
+        model.step()
+        seconds[i] = time.process_time() - start
+        storm[i] = len(model.exchange.desk.log.events) > events
+    forget(model)
+    cost = seconds / n * 1e9
+    quiet = float(np.median(cost[~storm])) if (~storm).any() else np.nan
+    stormy = float(np.median(cost[storm])) if storm.any() else np.nan
+    return [build, float(cost.mean()), quiet, stormy, float(storm.mean())]
+
+
+def plain_mesa(accounts: int = 10_000, base: Scenario | None = None) -> float:
+    """Return nanoseconds per account of asking every trader by Mesa's `agents.do("step")`, decisions only."""
+    model = MarketModel(population(accounts, base), StandardCast())
+    traders = [kind for kind in model.agents_by_type if hasattr(kind, "decide")]
+    for _ in range(WARM_UP):
+        model.step()
+    start = time.process_time()
+    for _ in range(_PLAIN_STEPS):
+        for kind in traders:
+            model.agents_by_type[kind].do("step")
+    cost = (time.process_time() - start) / _PLAIN_STEPS / len(model.traders) * 1e9
+    forget(model)
+    return cost
+
+
+def creation(count: int = 100_000) -> float:
+    """Return the seconds it takes to create `count` Mesa traders with accounts."""
+    scenario = population(1_000).with_(steps=1)
+    model = MarketModel(scenario, StandardCast())
+    kind = StandardCast().traders["noise"]
+    start = time.process_time()
+    kind.create_agents(model, count, name="crowd")  # type: ignore[attr-defined]
+    seconds = time.process_time() - start
+    forget(model)
+    return seconds
+
+
+HEADER = f"{'accounts':>10} {'build s':>8} {'ns/account-step':>16} {'steps/s':>9} {'quiet':>7} {'stormy':>8} {'storms':>7} {'peak MB':>8}"
+
+
+def table(sizes: Sequence[int] = SIZES, repeats: int = REPEATS, say: Callable[[str], None] = print) -> list[Timing]:
+    """Measure all `sizes`, saying one line each; the last line is the largest size's `<x> ns per account-step`."""
+    say(f"{MARKETS} markets, venue population, one core, whole step, median of {repeats} runs of {STEPS} steps")
+    say(HEADER)
+    timings = []
+    for size in sizes:
+        timing = time_size(size, repeats)
+        timings.append(timing)
+        say(_line(timing))
+    say(f"creating 100,000 Mesa traders: {creation():.2f} s")
+    plain = plain_mesa()
+    nearest = min(timings, key=lambda timing: abs(timing.accounts - 10_000))
+    say(f"plain Mesa, agent.step() per trader: {plain:,.0f} ns, {plain / nearest.nanoseconds:,.0f} times the whole step")
+    say(f"{timings[-1].nanoseconds:.1f} ns per account-step")
+    return timings
+
+
+def _line(t: Timing) -> str:
+    quiet, stormy = (f"{x:.1f}" if np.isfinite(x) else "-" for x in (t.quiet, t.stormy))
+    return (
+        f"{t.accounts:>10,} {t.build_seconds:>8.2f} {t.nanoseconds:>16.1f} {t.steps_per_second:>9,.0f} "
+        f"{quiet:>7} {stormy:>8} {t.storms:>7.0%} {t.peak_megabytes:>8,.0f}"
+    )
