@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulation.accounts import SHARED
+from simulation.accounts import SHARED, floor_quanta, to_quanta
 from simulation.arrays import Index
 from simulation.health import Holdings, MarginEngine
 
@@ -17,7 +17,8 @@ class Wallet:
     def follow(self, rows: Index, before: Holdings) -> None:
         """After trades of `rows`, who held `before`: post for isolated positions that grew, release the others.
 
-        A position that grew takes the growth of its initial requirement out of the wallet, as far as the wallet goes.
+        A position that grew takes the growth of its initial requirement out of the wallet, as far as the wallet goes:
+        the equity of the shared pool beyond the initial requirement of the positions that stand there.
         One that shrank to a share s of itself returns the share 1 - s of its pool's equity, but leaves the initial
         requirement of what is still open; a closed one returns everything.
         """
@@ -59,5 +60,7 @@ class Wallet:
         free = np.where(shrank, np.maximum(np.minimum(equity * (1.0 - kept), spare), 0.0), 0.0)
         self.accounts.transfer((rows, pools), (rows, SHARED), free, "release")
         wanted = np.where(flipped | (np.abs(new) > np.abs(old)), np.maximum(growth, 0.0), 0.0)
-        wallet = np.maximum(self.accounts.cash[rows, SHARED], 0.0)
-        self.accounts.transfer((rows, SHARED), (rows, pools), np.minimum(wanted, wallet), "post")
+        spare = self.engine.equity(rows, after, price) - self.engine.initial(after, price)
+        wallet = np.maximum(spare[:, SHARED], 0.0)
+        posted = np.minimum(to_quanta(wanted), floor_quanta(wallet))
+        self.accounts.transfer((rows, SHARED), (rows, pools), posted, "post")

@@ -119,8 +119,7 @@ class Waterfall:
         mine = (self.accounts.pool[side.row] == side.pool) & (self.accounts.position[side.row] != 0.0)
         if case.deficit > 0.0 and not mine.any() and fills:
             residue = self.accounts.cash[side.row, side.pool]
-            last = int(fills[-1].rows[-1])
-            taker = Side(last, int(self.accounts.pool[last, fills[-1].market]))
+            taker = self._kept_in(int(fills[-1].rows[-1]), fills[-1].market)
             self._transfer(*((side, taker, residue) if residue > 0.0 else (taker, side, -residue)), "adl rounding")
             case.adl = case.deficit - case.insurance
         elif case.deficit > 0.0:
@@ -129,6 +128,12 @@ class Waterfall:
             case.deficit = case.insurance + case.adl  # the rest is booked when the rest of the pool is closed
         if case.deficit > 0.0:
             self.bankruptcies.append(case)
+
+    def _kept_in(self, row: int, market: int) -> Side:
+        """Return where `row` keeps the cash of its position in `market`: the wallet if the fill emptied the pool."""
+        pool = int(self.accounts.pool[row, market])
+        used = (self.accounts.pool[row] == pool) & (self.accounts.position[row] != 0.0)
+        return Side(row, pool if used.any() else SHARED)
 
     def _close(self, side: Side, market: int, quantity: float, rate: float) -> Deleveraged:
         price = self.market.mark_price[market] * (1.0 + np.sign(quantity) * rate)

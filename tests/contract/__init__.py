@@ -1,0 +1,1 @@
+"""What every rule and every trader promises."""
