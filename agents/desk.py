@@ -71,9 +71,11 @@ class LiquidationDesk:
         equity = self.engine.equity(suspects, held, price)
         maintenance = self.engine.maintenance(held, price)
         under = equity < maintenance
-        healthy = ~under.any(axis=1)
-        safe = np.flatnonzero(healthy)
-        self.watch.release(suspects[safe], held.part(safe), (equity - maintenance)[safe])
+        if not under.any():  # the usual case: no copies
+            self.watch.release(suspects, held, equity - maintenance)
+        else:
+            safe = np.flatnonzero(~under.any(axis=1))
+            self.watch.release(suspects[safe], held.part(safe), (equity - maintenance)[safe])
         which, pools = np.nonzero(under)
         position = np.where(held.pool[which] == pools[:, None], held.position[which], 0.0)
         notional = np.abs(position * price).sum(axis=1)

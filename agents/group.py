@@ -82,7 +82,8 @@ class TraderGroup:
             return None
         which = slice(cohort, None, self.cohorts)
         members = Members(self, which, self._cohort_rows[cohort])
-        return members.rows, self.rule.decide(members, self.view)
+        orders = self.rule.decide(members, self.view)
+        return (members.rows, orders) if orders.any() else None
 
     def constant(self, law: str, what: str, per_member: int) -> Array:
         """Return numbers (count, per_member) drawn once for the whole run, keyed by group and `what`."""

@@ -53,6 +53,7 @@ def forced_trades(scene: Scene, fill: Array, taker: int) -> Events:
         push=same(len(market.pushes) - 1 if taker == BOOK else -1),
         equity=seizure.equity[which],
         maintenance=seizure.maintenance[which],
+        pool_notional=seizure.notional[which],
         loss=causes.loss,
         exogenous=causes.exogenous,
         flow=causes.flow,
