@@ -1,0 +1,123 @@
+"""Closings: forced trades merged by pool and round, as columns. They are the nodes of the contagion graph."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from experiments.frames import hidden, pools_of
+from simulation.accounts import QUANTUM
+from simulation.arrays import Array, Index, Mask
+
+
+@dataclass(frozen=True)
+class Pushes:
+    """Net volumes that liquidations sent to the book, (p,) or (p, m): when, and the log displacement they caused."""
+
+    moment: Index
+    step: Index
+    volume: Array
+    permanent: Array
+    transient: Array
+
+
+@dataclass(frozen=True)
+class Closings:
+    """What was closed of one pool in one round (n closings, m markets), in order of time.
+
+    step, round, row, pool: when and whose; before (n,): the moment at which the losses stood; push (n,): the push it
+    was part of, -1 where nothing reached the book. units (n, m): signed change of position that reached the book;
+    exposure (n, m): dollars lost per unit of log displacement downwards by forced trades, as far as the mark showed
+    it; reference (n, m): the moment losses count from.
+    notional (n,): dollars closed. loss, exogenous, flow, forced, mark_gap (n,): dollars, whole quanta, the first the
+    sum of the others. Of the forced displacement only what the mark showed counts; what the gap between mark and mid
+    hid is taken out of both `forced` and `mark_gap`, whose sum stays.
+    carried (n,): without that displacement the pool would not have been under maintenance.
+    first (n,): row of its first event in the event table.
+    """
+
+    step: Index
+    round: Index
+    row: Index
+    pool: Index
+    before: Index
+    push: Index
+    units: Array
+    exposure: Array
+    reference: Index
+    notional: Array
+    loss: Array
+    exogenous: Array
+    flow: Array
+    forced: Array
+    mark_gap: Array
+    carried: Mask
+    first: Index
+    pushes: Pushes
+
+    def __len__(self) -> int:
+        """Return n."""
+        return len(self.step)
+
+    @cached_property
+    def share(self) -> Array:
+        """Return which fraction (n, m) of its push's volume each closing was; 0 where nothing reached the book.
+
+        Where longs and shorts were closed together the fractions have both signs and still add up to 1.
+        """
+        if not len(self.pushes.moment):
+            return np.zeros_like(self.units)
+        volume = self.pushes.volume[self.push]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.where(volume != 0.0, self.units / volume, 0.0)
+        share[self.push < 0] = 0.0
+        return share
+
+
+def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, ...]) -> Closings:
+    """Merge the event table and the push table of a run (see `frames`) into closings."""
+    number = pools_of(events)
+    n = int(number.max(initial=-1)) + 1
+    first = np.unique(number, return_index=True)[1]
+    market = pd.Index(markets).get_indexer(events["market"])
+    book = (events["taker"] == "book").to_numpy(bool)
+    dollars = {key: events[key].to_numpy() for key in ("loss", "exogenous", "flow", "forced", "mark_gap")}
+    unseen = hidden(dollars["forced"], dollars["mark_gap"])
+    forced = np.where(dollars["forced"] == 0.0, 1.0, dollars["forced"])
+    seen = 1.0 - np.where(dollars["forced"] == 0.0, 0.0, unseen) / forced
+    dollars["forced"], dollars["mark_gap"] = dollars["forced"] - unseen, dollars["mark_gap"] + unseen
+
+    def table(values: Array) -> Array:
+        filled = np.zeros((n, len(markets)))
+        np.add.at(filled, (number, market), values)
+        return filled
+
+    reference = np.zeros((n, len(markets)), np.intp)
+    reference[number, market] = events["reference"]
+    push = np.full(n, -1)
+    np.maximum.at(push, number, events["push"].to_numpy())
+    seized = events.iloc[first]
+    return Closings(
+        **{key: seized[key].to_numpy() for key in ("step", "round", "row", "pool")},
+        before=(events["moment"].to_numpy() - book)[first],
+        push=push,
+        units=table(np.where(book, events["quantity"].to_numpy(), 0.0)),
+        exposure=table(events["exposure"].to_numpy() * seen),
+        reference=reference,
+        notional=np.bincount(number, events["notional"].to_numpy(), n),
+        **{key: whole(np.bincount(number, values, n)) for key, values in dollars.items()},
+        carried=(seized["unforced_equity"] >= seized["unforced_maintenance"]).to_numpy(bool),
+        first=first,
+        pushes=_pushes(pushes, len(markets)),
+    )
+
+
+def whole(dollars: Array) -> Array:
+    """Return sums of whole quanta without the last bit of rounding that long sums may carry."""
+    return np.rint(dollars / QUANTUM) * QUANTUM
+
+
+def _pushes(table: pd.DataFrame, m: int) -> Pushes:
+    when = (table[key].to_numpy().reshape(-1, m)[:, 0] for key in ("moment", "step"))
+    return Pushes(*when, *(table[key].to_numpy().reshape(-1, m) for key in ("volume", "permanent", "transient")))
