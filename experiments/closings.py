@@ -80,9 +80,9 @@ def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, 
     number = pools_of(events)
     n = int(number.max(initial=-1)) + 1
     first = np.unique(number, return_index=True)[1]
-    market = pd.Index(markets).get_indexer(events["market"])
+    market = pd.Index(markets).get_indexer(pd.Index(events["market"]))
     book = (events["taker"] == "book").to_numpy(bool)
-    dollars = {key: events[key].to_numpy() for key in ("loss", "exogenous", "flow", "forced", "mark_gap")}
+    dollars = {key: events[key].to_numpy(float) for key in ("loss", "exogenous", "flow", "forced", "mark_gap")}
     unseen = hidden(dollars["forced"], dollars["mark_gap"])
     forced = np.where(dollars["forced"] == 0.0, 1.0, dollars["forced"])
     seen = 1.0 - np.where(dollars["forced"] == 0.0, 0.0, unseen) / forced
@@ -98,19 +98,33 @@ def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, 
     push = np.full(n, -1)
     np.maximum.at(push, number, events["push"].to_numpy())
     seized = events.iloc[first]
+
+    def when(key: str) -> Index:
+        return seized[key].to_numpy(np.intp)
+
     return Closings(
-        **{key: seized[key].to_numpy() for key in ("step", "round", "row", "pool")},
+        step=when("step"),
+        round=when("round"),
+        row=when("row"),
+        pool=when("pool"),
         before=(events["moment"].to_numpy() - book)[first],
         push=push,
         units=table(np.where(book, events["quantity"].to_numpy(), 0.0)),
         exposure=table(events["exposure"].to_numpy() * seen),
         reference=reference,
-        notional=np.bincount(number, events["notional"].to_numpy(), n),
-        **{key: whole(np.bincount(number, values, n)) for key, values in dollars.items()},
+        notional=totals(number, events["notional"].to_numpy(float), n),
+        **{key: whole(totals(number, values, n)) for key, values in dollars.items()},
         carried=(seized["unforced_equity"] >= seized["unforced_maintenance"]).to_numpy(bool),
         first=first,
         pushes=_pushes(pushes, len(markets)),
     )
+
+
+def totals(number: Index, values: Array, n: int) -> Array:
+    """Return the sum (n,) of the `values` (e,) of each `number` (e,) below n."""
+    summed = np.zeros(n)
+    np.add.at(summed, number, values)
+    return summed
 
 
 def whole(dollars: Array) -> Array:

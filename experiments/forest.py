@@ -94,11 +94,10 @@ def _carriers(ledger: Ledger, effects: Index, rounds_per_step: int) -> Index:
     for k in np.unique(np.searchsorted(slots, slot[effects])):
         if k == 0:
             continue
-        before = slice(first[k - 1], first[k])
-        if not _follows(c, int(first[k - 1]), int(first[k]), rounds_per_step):
-            continue
-        these = effects[slot[effects] == slots[k]]
-        found[these] = _strongest(ledger, these, np.arange(before.start, before.stop))
+        before, now = int(first[k - 1]), int(first[k])
+        if _follows(c, before, now, rounds_per_step):
+            these = effects[slot[effects] == slots[k]]
+            found[these] = _strongest(ledger, these, np.arange(before, now))
     rest = effects[found[effects] < 0]
     blame = ledger.largest(rest, 4)
     harmful = blame.share > 0.0

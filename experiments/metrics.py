@@ -107,13 +107,13 @@ def insolvent(model: Observed) -> float:
 @metric
 def liquidated_notional(model: Observed) -> float:
     """Closed notional, dollars."""
-    return float(model.events["notional"].sum())
+    return float(model.events["notional"].to_numpy(float).sum())
 
 
 @metric
 def liquidated_accounts(model: Observed) -> float:
     """Number of traders of whom at least one pool was liquidated; system accounts and liquidators do not count."""
-    return float(np.isin(model.events["row"].unique(), model.traders).sum())
+    return float(np.isin(model.traders, model.events["row"].to_numpy()).sum())
 
 
 @metric
@@ -122,7 +122,7 @@ def liquidated_share(model: Observed) -> float:
     cohort = model.opening.cohort
     if not len(cohort):
         raise Undefined("nobody held a position at the start")
-    return float(np.isin(cohort, model.events["row"].unique()).mean())
+    return float(np.isin(cohort, model.events["row"].to_numpy()).mean())
 
 
 # Contagion ----------------------------------------------------------------------------------------------------
