@@ -72,9 +72,7 @@ def test_the_hash_of_a_scenario_is_that_of_its_data_and_not_of_its_form():
 
 
 def test_the_hash_never_changes_between_versions():
-    assert canonical_json(SCENARIO) == (
-        '{"markets":[{"name":"BTC","price":60000.0}],"price":{"kind":"gbm"},"seed":7}'
-    )
+    assert canonical_json(SCENARIO) == ('{"markets":[{"name":"BTC","price":60000.0}],"price":{"kind":"gbm"},"seed":7}')
     assert scenario_hash(SCENARIO) == "e7d567e037d6b8875f592f850d2583ce2a1273e86c664c2f2338b95972a0ea9b"
 
 
@@ -84,7 +82,5 @@ def test_what_is_not_plain_data_has_no_hash():
 
 
 def test_json_on_disk_has_no_nan(tmp_path):
-    write_json(
-        tmp_path / "a.json", {"x": float("nan"), "y": [np.float64(np.inf), 1], "z": {"w": np.arange(2)}}
-    )
+    write_json(tmp_path / "a.json", {"x": float("nan"), "y": [np.float64(np.inf), 1], "z": {"w": np.arange(2)}})
     assert json.loads((tmp_path / "a.json").read_text()) == {"x": None, "y": [None, 1], "z": {"w": [0, 1]}}

@@ -35,9 +35,7 @@ def four_sigma(repeats, level=0.95):
 def test_wilson_covers_about_95_percent_averaged_over_the_share():
     n, shares = 40, np.linspace(0.02, 0.98, 97)
     bounds = [(e.low, e.high) for e in (wilson_interval(k, n) for k in range(n + 1))]
-    exact = [
-        sum(binom.pmf(k, n, p) for k, (low, high) in enumerate(bounds) if low <= p <= high) for p in shares
-    ]
+    exact = [sum(binom.pmf(k, n, p) for k, (low, high) in enumerate(bounds) if low <= p <= high) for p in shares]
     assert 0.945 < np.mean(exact) < 0.96
     assert min(exact) > 0.85
 
