@@ -1,0 +1,38 @@
+"""A scenario that replays the prices of a file."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from simulation.errors import PriceDataError, shown
+
+
+def with_prices(data: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
+    """Return plain scenario `data` that replays the price file at `path`, a row a step.
+
+    Prices of the scenario's markets are looked up by name; the first row becomes the initial prices, and `steps` is
+    lowered to the rows there are. Raises `PriceDataError` for a file that cannot be used or lacks a market.
+    """
+    from experiments.prices import read_prices
+
+    table = read_prices(path)
+    markets = data.get("markets")
+    listed = [dict(entry) for entry in markets if isinstance(entry, Mapping)] if isinstance(markets, list) else []
+    names = [str(entry.get("name")) for entry in listed]
+    if absent := [name for name in names if name not in table.columns]:
+        there = ", ".join(map(str, list(table.columns)[:20]))
+        raise PriceDataError(
+            f"no prices for market {', '.join(map(shown, absent[:5]))}; the file has {there}; "
+            "name the markets of the scenario as in the file",
+            str(path),
+        )
+    if not names:
+        return dict(data)
+    rows = table[names].to_numpy(float)
+    for entry, price in zip(listed, rows[0].tolist(), strict=True):
+        entry["price"] = price
+    steps = data.get("steps", 100)
+    changed = {**data, "markets": listed, "price": {"kind": "replay", "prices": rows.tolist()}}
+    if isinstance(steps, int) and steps > len(rows) - 1:
+        changed["steps"] = len(rows) - 1
+    return changed
