@@ -42,7 +42,7 @@ AXES: dict[str, tuple[Measure, ...]] = {
     "Contagion": (
         Measure("healthy_closed_share", "closed though healthy", PERCENT, CLOSED),
         Measure("unshocked_share", "in unshocked markets", PERCENT, CLOSED),
-        Measure("cascade_size", "largest cascade", COUNT, "pools in one tree"),
+        Measure("cascade_size", "largest cascade", COUNT, "pools"),
         Measure("cascade_depth", "deepest cascade", COUNT, "generations"),
         Measure("liquidated_notional", "amplification A_L", TIMES, "impact-free twin", twin=True),
         Measure("liquidated_accounts", "amplification A_N", TIMES, "impact-free twin", twin=True),

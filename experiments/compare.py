@@ -1,0 +1,231 @@
+"""Which margin regime is safer? Isolated, cross and portfolio margin on identical storms.
+
+Question: what do the three regimes do to solvency, liquidation volume and contagion, once with equal positions and
+once with equal margin utilisation (traders spend the margin a regime frees, phi = 1)?
+Method: every arm meets the same storms (same seed, same exogenous prices, which is checked); differences are paired
+by storm. The impact-free twin of each arm gives the amplification. A grid of phi gives phi*, where portfolio margin
+is as bad as isolated margin.
+Expected: with equal positions pooling leaves less bad debt and more contagion; with equal utilisation portfolio
+margin can leave far more bad debt, so the answer depends on phi.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+import pandas as pd
+
+from experiments.arms import DESIGNS, REUSE_GRID, Arm, Plan, design_name, seed_list, seeded
+from experiments.gallery import Gallery, show
+from experiments.parallel import MOST_WORKERS, Progress, run_jobs
+from experiments.run import run
+from experiments.statistics import Estimate
+from experiments.store import check_target, scenario_hash
+from experiments.verdict import Cell, Outcomes, cells, crossings, summary_table
+from experiments.verdict_table import verdict_table
+from simulation.errors import InputError, RunFailed, shown
+from simulation.scenario import Scenario
+
+
+class Options(TypedDict, total=False):
+    """What a comparison varies, and how it is reported; every key may be left out.
+
+    regimes, designs, reuse_grid: see `Plan`. progress: as for `run_jobs`. overwrite: replace an earlier results
+    folder. command: the command line, for the manifest.
+    """
+
+    regimes: Sequence[str]
+    designs: Sequence[str]
+    reuse_grid: Sequence[float]
+    progress: Progress
+    overwrite: bool
+    command: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result of `compare`. `print(comparison)` is the verdict table.
+
+    runs: tidy table, one row a run and metric. outcomes: the same numbers as arrays. digests: the name of each
+    storm's exogenous draws, by seed. gallery: the worst and the median run, whole.
+    """
+
+    scenario: Scenario
+    outcomes: Outcomes
+    runs: pd.DataFrame
+    digests: Mapping[int, str]
+    gallery: Gallery
+    workers: int
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """Return the seeds, one a storm."""
+        return self.outcomes.seeds
+
+    @cached_property
+    def cells(self) -> list[Cell]:
+        """Return the estimates of the verdict."""
+        return cells(self.outcomes)
+
+    @cached_property
+    def reuse_star(self) -> dict[str, Estimate]:
+        """Return phi* by metric ("insolvent", "bad_debt"); undefined with its reason where there is none."""
+        return crossings(self.outcomes)
+
+    @property
+    def summary(self) -> pd.DataFrame:
+        """Return the verdict as a table: one row a measure, regime and design."""
+        return summary_table(self.cells)
+
+    @property
+    def scenario_hash(self) -> str:
+        """Return the SHA-256 of the scenario that was compared."""
+        return scenario_hash(self.scenario.to_dict())
+
+    def __str__(self) -> str:
+        """Return the verdict table."""
+        return verdict_table(self.outcomes, self.cells, self.reuse_star)
+
+    def _repr_html_(self) -> str:
+        """Show the verdict table in a notebook."""
+        import html
+
+        return f"<pre style='line-height:1.25'>{html.escape(str(self))}</pre>"
+
+    def save(self, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
+        """Write the results folder `out`: tables, scenario, figures, graphs, report, manifest; all or nothing."""
+        from experiments.results import save_comparison
+
+        return save_comparison(self, out, overwrite, command)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run: an arm's scenario under one seed."""
+
+    scenario: Scenario
+    seed: int
+
+
+def compare(
+    scenario: Any,
+    seeds: int | Sequence[int] = 20,
+    workers: int | None = None,
+    out: str | Path | None = None,
+    **options: Unpack[Options],
+) -> Comparison:
+    """Run every regime and design on the same storms, and compare.
+
+    `seeds`: how many storms, counted from the scenario's seed, or a list of seeds. `workers`: processes, all cores
+    if None; the results are the same bytes for any number. `out`: write a results folder there; it is complete or
+    absent. `scenario` may also be a preset's name, a file, or plain data. Raises `InputError` for what cannot be
+    run, and `RunFailed` should two arms ever meet different storms.
+    """
+    scenario = _resolved(scenario)
+    plan = _plan(options)
+    chosen, processes = seed_list(seeds, scenario.seed), workers or _cores()
+    if out is not None:
+        check_target(out, options.get("overwrite", False))
+    arms = plan.arms(scenario)
+    variants = {arm: plan.variant(scenario, arm) for arm in arms}
+    jobs = [Job(variants[arm], seed) for seed in chosen for arm in arms]
+    found = run_jobs(measure, jobs, processes, options.get("progress"))
+    outcomes = Outcomes(scenario, plan, chosen, _columns(arms, found))
+    digests = _same_storms(outcomes, arms, found)
+    gallery = show(outcomes, variants)
+    comparison = Comparison(scenario, outcomes, _tidy(outcomes), digests, gallery, processes)
+    if out is not None:
+        comparison.save(out, options.get("overwrite", False), options.get("command", ()))
+    return comparison
+
+
+def measure(job: Job) -> tuple[dict[str, float], str]:
+    """Run one job; return its metrics and the digest of its exogenous draws."""
+    result = run(seeded(job.scenario, job.seed))
+    return {name: float(value) for name, value in result.metrics.items()}, result.digest
+
+
+def _resolved(scenario: Any) -> Scenario:
+    from experiments.scenarios import load
+
+    return scenario if isinstance(scenario, Scenario) else load(scenario)
+
+
+def _plan(options: Options) -> Plan:
+    known = set(Options.__annotations__)
+    if unknown := sorted(options.keys() - known):
+        raise InputError(f"compare: {shown(unknown[0])} is not an option; there are {', '.join(sorted(known))}")
+    plan = Plan()
+    return Plan(
+        tuple(options.get("regimes", plan.regimes)),
+        tuple(options.get("designs", plan.designs)),
+        tuple(options.get("reuse_grid", REUSE_GRID)),
+    )
+
+
+def _cores() -> int:
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(available, MOST_WORKERS)
+
+
+def _columns(arms: list[Arm], found: list[tuple[dict[str, float], str]]) -> dict[Arm, dict[str, np.ndarray]]:
+    """Return metrics by arm as arrays over storms; jobs came storm by storm."""
+    metrics = [values for values, _ in found]
+    return {
+        arm: {name: np.array([values[name] for values in metrics[i :: len(arms)]]) for name in metrics[i]}
+        for i, arm in enumerate(arms)
+    }
+
+
+def _same_storms(outcomes: Outcomes, arms: list[Arm], found: list[tuple[dict[str, float], str]]) -> dict[int, str]:
+    """Return the digest of each storm; raise `RunFailed` unless all arms met it."""
+    storms: dict[int, str] = {}
+    for i, seed in enumerate(outcomes.seeds):
+        digests = [digest for _, digest in found[i * len(arms) : (i + 1) * len(arms)]]
+        for arm, digest in zip(arms, digests, strict=True):
+            if digest != digests[0]:
+                raise RunFailed(f"seed {seed}: {arms[0].label} and {arm.label} met different storms; not comparable")
+        storms[seed] = digests[0]
+    return storms
+
+
+def _tidy(outcomes: Outcomes) -> pd.DataFrame:
+    """Return one row a run and metric; `run` numbers the runs, so rows that show the same run can be told."""
+    scenario, plan = outcomes.scenario, outcomes.plan
+    numbers = {arm: i for i, arm in enumerate(outcomes.values)}
+    rows = [(regime, DESIGNS[design], free) for regime in plan.regimes for design in plan.designs for free in (0, 1)]
+    named = {(plan.arm(scenario, regime, share), share, bool(free)) for regime, share, free in rows}
+    rows += [
+        (arm.regime, arm.reuse_share, 0)
+        for arm in outcomes.values
+        if not arm.impact_free and (arm, arm.reuse_share, False) not in named
+    ]
+    parts = []
+    for regime, share, free in rows:
+        arm = plan.arm(scenario, regime, share)
+        arm = Arm(arm.regime, arm.reuse_share, bool(free))
+        parts.append(_arm_rows(outcomes, arm, share, numbers[arm]))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _arm_rows(outcomes: Outcomes, arm: Arm, share: float, number: int) -> pd.DataFrame:
+    columns = outcomes.values[arm]
+    names, n = sorted(columns), len(outcomes.seeds)
+    return pd.DataFrame(
+        {
+            "scenario": outcomes.scenario.name,
+            "scenario_hash": scenario_hash(outcomes.scenario.to_dict()),
+            "regime": arm.regime,
+            "design": design_name(share),
+            "reuse_share": share,
+            "impact_free": arm.impact_free,
+            "run": np.repeat(np.arange(n) * len(outcomes.values) + number, len(names)),
+            "seed": np.repeat(np.array(outcomes.seeds, np.uint64 if max(outcomes.seeds) < 2**64 else str), len(names)),
+            "metric": names * n,
+            "value": np.column_stack([columns[name] for name in names]).ravel(),
+        }
+    )
