@@ -24,6 +24,11 @@ def whole_quanta(dollars: F) -> int:
     return dollars / QUANTUM // 1
 
 
+def double(exact: F) -> F:
+    """A share or a bankruptcy price as a double holds it, so that a half quantum is rounded alike on both sides."""
+    return F(float(exact))
+
+
 @dataclass(frozen=True)
 class MarketTerms:
     """`tiers`: (floor, initial rate, maintenance rate), rising."""
@@ -104,7 +109,7 @@ class Ledger:
     def trade(self, buyer: Place, market: int, lots: int, price: F, seller: Place = (OUTSIDE, SHARED)) -> None:
         """`buyer` = (row, pool) takes `lots` (negative: gives) from `seller` at `price`."""
         units = lots * self.markets[market].lot
-        cost = quanta(F(float(units * price)))  # a double holds it exactly unless the price is a bankruptcy price
+        cost = quanta(double(units * price))
         self.move(buyer, seller, cost)
         for row, sign in ((buyer[0], 1), (seller[0], -1)):
             self._reprice(row, market, sign * units, cost)
@@ -240,8 +245,9 @@ class Ledger:
         flipped = before * now < 0
         if flipped or abs(now) < abs(before):
             equity = self.equity(row, pool)
-            gone = F(1) if flipped else 1 - F(abs(now), abs(before))
-            free = max(min(equity * gone, equity - self.requirement(row, pool, True)), F(0))
+            kept = F(0) if flipped else double(F(abs(now), abs(before)))
+            part = double(equity * double(1 - kept))
+            free = max(min(part, equity - self.requirement(row, pool, True)), F(0))
             self.move((row, pool), (row, SHARED), quanta(free))
         if flipped or abs(now) > abs(before):
             other = {**self.lots, (row, market): 0 if flipped else before}

@@ -1,0 +1,317 @@
+"""The invariants of a run, by their numbers: money (A), positions (B), margin (C), losses (D), impact and causes (F), order (G).
+
+Tolerance is zero wherever none is written. Auto-deleveraging (E) has a file of its own.
+"""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from simulation.accounts import BACKSTOP, INSURANCE, MARKET, OUTSIDE, QUANTUM, SHARED, SYSTEM_ROWS, Posting
+from simulation.causes import BOOK
+from tests.properties.audit import Audit, Picture, invariant, require
+
+INTO_FUND = {"deposit", "fee share", "penalty", "insurance", "socialised"}
+# Phases of a step; "release" and "post" follow trades as well as liquidations.
+PHASES = {"top up": 0, "withdrawal": 0, "funding": 1, "trade": 2, "fee": 3, "fee share": 3}
+FORCED = {"liquidation", "penalty", "takeover", "insurance", "socialised", "unpaid", "adl", "adl rounding"}
+ANYTIME = {"deposit", "release", "post"}
+
+
+# Money ----------------------------------------------------------------------------------------------------
+
+
+@invariant("step")
+def a1_cash_adds_up_to_nothing(audit: Audit) -> None:
+    total = sum(int(x) for x in (audit.accounts.cash / QUANTUM).ravel())
+    require(total == 0, f"A1: cash adds up to {total} quanta")
+
+
+@invariant("posting")
+def a2_every_posting_balances_and_has_a_known_reason(audit: Audit, posting: Posting) -> None:
+    require(posting.cash.sum() == 0.0, f"A2: legs of '{posting.reason}' add up to {posting.cash.sum()}")
+    units = np.zeros(audit.accounts.markets)
+    np.add.at(units, posting.market, posting.quantity)
+    require(not units.any(), f"A2: units of '{posting.reason}' add up to {units}")
+    require(posting.reason in PHASES.keys() | FORCED | ANYTIME, f"A2: unknown reason '{posting.reason}'")
+
+
+@invariant("step")
+def a3_the_journal_alone_gives_the_balances(audit: Audit) -> None:
+    require(np.array_equal(audit.cash, audit.accounts.cash), "A3: cash is not what the journal says")
+    require(np.array_equal(audit.position, audit.accounts.position), "A3: positions are not what the journal says")
+
+
+@invariant("find")
+def a4_equity_is_cash_and_positions_at_the_mark(audit: Audit, seizure: Any) -> None:
+    a, mark = audit.accounts, audit.model.market.mark_price
+    equity = audit.model.engine.health(np.arange(len(a))).equity
+    scratch, gross = a.cash.copy(), np.abs(a.cash)
+    for pool in range(a.pools):
+        value = np.where(a.pool == pool, a.position, 0.0) * mark
+        scratch[:, pool] += value.sum(axis=1)
+        gross[:, pool] += np.abs(value).sum(axis=1)
+    require((np.abs(equity - scratch) <= 1e-12 * gross).all(), "A4: equity is not cash + position * mark")
+
+
+@invariant("step")
+def a5_total_equity_is_nothing_at_any_prices(audit: Audit) -> None:
+    lots = np.array([int(x) for x in (audit.accounts.position / audit.accounts.lot).sum(axis=0)])
+    require(not lots.any() and audit.accounts.cash.sum() == 0.0, "A5: equity depends on who values it")
+
+
+@invariant("step")
+def a7_nothing_held_has_no_entry_price(audit: Audit) -> None:
+    flat = audit.accounts.position == 0.0
+    require((audit.accounts.entry_price[flat] == 0.0).all(), "A7: a closed position has an entry price")
+    open_ = audit.accounts.entry_price[SYSTEM_ROWS:][~flat[SYSTEM_ROWS:]]
+    require((open_ > 0.0).all(), "A7: an open position has no positive entry price")
+
+
+@invariant("step")
+def a8_prices_are_positive_and_balances_whole(audit: Audit) -> None:
+    market, a = audit.model.market, audit.accounts
+    prices = np.concatenate([*market.prices(), market.mid])
+    require((np.isfinite(prices) & (prices > 0.0)).all(), f"A8: prices {prices}")
+    require(np.array_equal(a.cash, np.rint(a.cash / QUANTUM) * QUANTUM), "A8: cash in part of a quantum")
+    require(np.array_equal(a.position, np.rint(a.position / a.lot) * a.lot), "A8: a position in part of a lot")
+
+
+@invariant("posting")
+def a11_fees_and_withdrawals_are_paid_by_those_who_can(audit: Audit, posting: Posting) -> None:
+    if posting.reason in ("fee", "withdrawal", "penalty", "post"):
+        payers = posting.cash[: len(posting.cash) // 2]
+        require((payers <= 0.0).all(), f"A11: '{posting.reason}' pays the wrong way")
+
+
+# Positions ------------------------------------------------------------------------------------------------
+
+
+@invariant("step")
+def b1_for_every_long_there_is_a_short(audit: Audit) -> None:
+    require(not audit.accounts.position.sum(axis=0).any(), "B1: positions do not net to zero")
+
+
+@invariant("step")
+def b3_open_interest_is_what_longs_hold(audit: Audit) -> None:
+    longs = np.maximum(audit.accounts.position, 0.0).sum(axis=0)
+    require(np.array_equal(longs, audit.accounts.open_interest), "B3: open interest is not what longs hold")
+
+
+@invariant("posting")
+def b5_forced_trades_only_reduce(audit: Audit, posting: Posting) -> None:
+    if posting.reason not in ("liquidation", "adl"):
+        return
+    sides = len(posting.holder) - audit.accounts.markets  # the last m entries are the side it was traded against
+    stop = len(posting.holder) if posting.reason == "adl" else sides
+    for holder, market, units in list(zip(posting.holder, posting.market, posting.quantity, strict=True))[:stop]:
+        before = audit.position[holder, market]
+        reduces = units == 0.0 or (before * units < 0.0 and abs(units) <= abs(before))
+        require(reduces, f"B5: {posting.reason} moves {before} of account {holder} by {units}")
+
+
+# Margin and liquidation -----------------------------------------------------------------------------------
+
+
+@invariant("find")
+def c1_maintenance_is_at_most_initial(audit: Audit, seizure: Any) -> None:
+    health = audit.model.engine.health(np.arange(len(audit.accounts)))
+    ordered = (health.maintenance >= 0.0) & (health.maintenance <= health.initial * (1 + 1e-12))
+    require(ordered.all(), "C1: not 0 <= maintenance <= initial")
+
+
+@invariant("find")
+def c2_exactly_those_below_maintenance_are_found(audit: Audit, seizure: Any) -> None:
+    health = audit.model.engine.health(np.arange(len(audit.accounts)))
+    under = health.equity < health.maintenance
+    under[:BACKSTOP] = False
+    found = set(zip(seizure.rows.tolist(), seizure.pools.tolist(), strict=True))
+    require(found == set(map(tuple, np.argwhere(under).tolist())), "C2: found is not equity < maintenance")
+    margined = (health.equity == health.maintenance) & (health.maintenance > 0.0)
+    audit.reached["equity is maintenance"] += int(margined.any())
+
+
+@invariant("step")
+def c3_only_pools_below_maintenance_are_liquidated(audit: Audit) -> None:
+    events = audit.desk.log.events
+    new = slice(audit.events_seen, None)
+    require((events.equity[new] < events.maintenance[new]).all(), "C3: a healthy pool was liquidated")
+    audit.reached["liquidation"] += len(events) - audit.events_seen
+
+
+@invariant("step")
+def c4_after_clearing_everybody_is_healthy_or_flagged(audit: Audit) -> None:
+    health = audit.model.engine.health(np.arange(BACKSTOP, len(audit.accounts)))
+    left = int((health.equity < health.maintenance).sum())
+    flagged = audit.desk.flagged["round_cap"]
+    require(not left or flagged >= left, f"C4: {left} pools below maintenance, {flagged} flagged")
+
+
+@invariant("step")
+def c5_liquidation_touches_no_other_pool(audit: Audit) -> None:
+    """Of an account that loses a pool, no other pool is charged: not for the close, the penalty or the deficit."""
+    takers = {taker.row for taker in audit.desk.takers}
+    for posting in audit.postings():
+        if posting.reason not in ("liquidation", "penalty", "insurance", "unpaid"):
+            continue
+        moved = posting.cash != 0.0
+        legs = set(zip(posting.row[moved].tolist(), posting.pool[moved].tolist(), strict=True))
+        strange = {leg for leg in legs - audit.seized if leg[0] >= BACKSTOP and leg[0] not in takers}
+        require(not strange, f"C5: {posting.reason} reaches {strange}, which was not seized")
+
+
+@invariant("step")
+def c11_rounds_are_bounded_and_the_cap_is_recorded(audit: Audit) -> None:
+    most = audit.model.rules.rounds_per_step or 10_000
+    require(audit.desk.round <= most, f"C11: {audit.desk.round} rounds, at most {most}")
+
+
+# The loss waterfall ---------------------------------------------------------------------------------------
+
+
+@invariant("run")
+def d1_every_dollar_of_bad_debt_has_one_payer(audit: Audit) -> None:
+    paid: Counter[str] = Counter()
+    for posting in audit.accounts.journal or []:
+        if posting.reason in ("insurance", "socialised", "unpaid"):
+            to_fund = (posting.row == INSURANCE) & (posting.cash > 0.0)
+            paid[posting.reason] += float(posting.cash[(posting.cash > 0.0) & ~to_fund].sum())
+    for layer in ("insurance", "socialised", "unpaid"):
+        booked = sum(getattr(case, layer) for case in audit.waterfall.bankruptcies)
+        require(booked == paid[layer], f"D1: {layer} paid {paid[layer]}, booked {booked}")
+
+
+@invariant("cover")
+def d1_layers_add_up(audit: Audit, before: Picture, where: Any, cases: list[Any]) -> None:
+    for case in cases:
+        layers = (case.insurance, case.adl, case.socialised, case.unpaid)
+        require(case.deficit == sum(layers) and min(layers) >= 0.0, f"D1: {case} does not add up")
+        audit.reached["bankruptcy"] += 1
+        for layer in ("insurance", "socialised", "unpaid"):
+            audit.reached[layer] += getattr(case, layer) > 0.0
+
+
+@invariant("cover")
+def d2_the_fund_pays_first_and_others_only_when_it_is_empty(audit: Audit, before: Picture, where: Any, cases: Any) -> None:
+    beyond = any(case.socialised > 0.0 or case.unpaid > 0.0 for case in cases)
+    require(not beyond or audit.fund == 0.0, f"D2: loss socialised while the fund holds {audit.fund}")
+    equity = audit.model.engine.health(np.arange(SYSTEM_ROWS, len(audit.accounts))).equity
+    unpaid = any(case.unpaid > 0.0 for case in cases)
+    require(not unpaid or (equity < QUANTUM).all(), "D2: unpaid although somebody has equity left")
+
+
+@invariant("posting")
+def d3_the_fund_is_never_negative_and_moves_for_known_reasons(audit: Audit, posting: Posting) -> None:
+    moved = posting.cash[posting.row == INSURANCE]
+    require(not moved.any() or posting.reason in INTO_FUND, f"D3: '{posting.reason}' moves the fund")
+    after = audit.cash[INSURANCE, SHARED] + moved.sum()
+    require(after >= 0.0, f"D3: '{posting.reason}' takes the fund to {after}")
+
+
+@invariant("cover")
+def d4_nobody_pays_more_than_its_equity(audit: Audit, before: Picture, where: Any, cases: Any) -> None:
+    mine = set(zip(*(side.tolist() for side in where), strict=True))
+    after = audit.model.engine.health(np.arange(len(audit.accounts))).equity
+    paid = before.cash - audit.accounts.cash
+    for row, pool in np.argwhere(paid > 0.0).tolist():
+        if row >= SYSTEM_ROWS and (row, pool) not in mine:
+            require(after[row, pool] >= -1e-9, f"D4: account {row} pays {paid[row, pool]} and stands below zero")
+
+
+@invariant("cover")
+def d5_a_covered_pool_ends_at_exactly_nothing(audit: Audit, before: Picture, where: Any, cases: Any) -> None:
+    rows, pools = where
+    short = before.cash[rows, pools] < 0.0
+    require(not audit.accounts.cash[rows, pools][short].any(), "D5: a bankrupt pool keeps debt or a gift")
+
+
+@invariant("posting")
+def d8_a_penalty_makes_no_debt(audit: Audit, posting: Posting) -> None:
+    if posting.reason != "penalty":
+        return
+    for row, pool, cash in zip(posting.row, posting.pool, posting.cash, strict=True):
+        held = (audit.accounts.pool[row] == pool) & (audit.position[row] != 0.0)
+        if cash < 0.0 and not held.any():
+            require(audit.cash[row, pool] + cash >= 0.0, f"D8: penalty takes account {row} below zero")
+
+
+# Impact and causes ----------------------------------------------------------------------------------------
+
+
+@invariant("step")
+def f1_what_hits_the_book_is_what_was_closed_there(audit: Audit) -> None:
+    events, volume = audit.desk.log.events, np.zeros((len(audit.model.market.pushes), audit.accounts.markets))
+    book = events.taker == BOOK
+    where = events.push[book].astype(int), events.market[book].astype(int)
+    np.add.at(volume, where, events.quantity[book])
+    pushed = np.array([push.volume for push in audit.model.market.pushes]).reshape(volume.shape)
+    require(np.array_equal(volume, pushed), "F1: volume sent to the book is not what was closed there")
+    journal = np.zeros(audit.accounts.markets)
+    for posting in audit.postings():
+        if posting.reason == "liquidation":
+            outside = posting.holder == MARKET.row
+            np.add.at(journal, posting.market[outside], -posting.quantity[outside])
+    steps = np.array([push.step == audit.model.market.step for push in audit.model.market.pushes], bool)
+    require(np.array_equal(pushed[steps].sum(axis=0), journal), "F1: volume sent is not what the journal executed")
+
+
+@invariant("step")
+def f2_forced_sales_lower_prices_and_nothing_moves_without_volume(audit: Audit) -> None:
+    for push in audit.model.market.pushes:
+        move = push.permanent + push.transient
+        require((move[push.volume == 0.0] == 0.0).all(), "F2: a price moved without volume")
+        against = move * np.sign(push.volume) < -1e-15
+        require(not against.any(), f"F2: volume {push.volume} moved prices by {move}")
+
+
+@invariant("step")
+def f3_the_mark_is_made_of_its_parts(audit: Audit) -> None:
+    market = audit.model.market
+    parts = market.moments.parts[market.moments.last]
+    require(np.allclose(parts.sum(axis=0), np.log(market.mark_price), rtol=0, atol=1e-9), "F3: parts are not the mark")
+    mid = market.index_price * np.exp(market.displacement.sum(axis=0))
+    require(np.allclose(mid, market.mid, rtol=1e-12), "F3: mid is not index times displacement")
+
+
+@invariant("step")
+def f4_causes_come_before_effects(audit: Audit) -> None:
+    events = audit.desk.log.events
+    require((np.diff(events.step) >= 0).all() and (np.diff(events.moment) >= 0).all(), "F4: events out of order")
+    require((events.reference <= events.moment).all(), "F4: a loss counts from a later moment")
+    pushes = audit.model.market.pushes
+    moments = [push.moment for push in pushes]
+    require(all(a < b for a, b in zip(moments, moments[1:], strict=False)), "F4: pushes out of order")
+    own = events.push >= 0
+    require((events.moment[own] == np.array(moments)[events.push[own].astype(int)]).all(), "F4: edge to another push")
+
+
+@invariant("step")
+def f5_causes_add_up_to_the_loss(audit: Audit) -> None:
+    events = audit.desk.log.events
+    causes = events.exogenous + events.flow + events.forced + events.mark_gap
+    require(np.array_equal(events.loss, causes), "F5: causes do not add up to the loss")
+
+
+# Order of events ------------------------------------------------------------------------------------------
+
+
+@invariant("step")
+def g1_phases_run_in_one_order(audit: Audit) -> None:
+    phases = [PHASES.get(p.reason, 4) for p in audit.postings() if p.reason not in ANYTIME]
+    require(phases == sorted(phases), f"G1: phases in the order {phases}")
+
+
+@invariant("run")
+def g2_all_steps_were_run(audit: Audit) -> None:
+    market = audit.model.market
+    require(market.step == audit.model.rules.steps, "G2: steps are missing")
+    require(all(np.isfinite(history).all() for history in market.history.values()), "G2: a step was not recorded")
+
+
+@invariant("posting")
+def g3_funding_is_paid_on_positions_held_before_trading(audit: Audit, posting: Posting) -> None:
+    if posting.reason == "funding":
+        payers = posting.row[posting.cash != 0.0]
+        held = audit.position[payers].any(axis=1) | (payers == OUTSIDE)
+        require(held.all(), "G3: funding paid by somebody who held nothing")
