@@ -19,7 +19,8 @@ import pandas as pd
 from simulation.arrays import Array, Index
 from simulation.errors import PriceDataError, shown
 
-LARGEST_CSV = 32 * 2**20  # bytes; as text in memory about seven times that
+LARGEST_CSV = 32 * 2**20
+MOST_CSV_CELLS = 4_000_000  # each takes about a hundred bytes while the file is read
 LARGEST_PARQUET = 512 * 2**20
 MOST_CELLS = 30_000_000
 LONGEST_LINE = 10_000  # characters
@@ -176,6 +177,8 @@ def _lines(raw: bytes, name: str) -> list[str]:
         raise PriceDataError("compressed input is not supported", name)
     if not raw.strip():
         raise PriceDataError("file is empty", name)
+    if (cells := raw.count(b",") + raw.count(b"\n")) > MOST_CSV_CELLS:
+        raise PriceDataError(f"file has {cells:,} cells; limit {MOST_CSV_CELLS:,}; hint: store it as Parquet", name)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -174,6 +174,13 @@ def test_files_too_large_are_refused_at_once_and_in_little_memory(tmp_path):
         tracemalloc.stop()
 
 
+def test_a_csv_of_too_many_cells_is_refused_before_it_is_taken_apart(tmp_path):
+    text = "time,BTC\n" + "1,1\n" * 2_000_001
+    assert refusal(tmp_path, text) == (
+        "prices.csv: file has 4,000,004 cells; limit 4,000,000; hint: store it as Parquet"
+    )
+
+
 def test_a_parquet_file_of_too_many_cells_is_refused_before_it_is_read(tmp_path, monkeypatch):
     wide_frame().to_parquet(tmp_path / "p.parquet")
     monkeypatch.setattr(price_file, "MOST_CELLS", 11)
