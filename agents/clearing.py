@@ -3,7 +3,7 @@
 import numpy as np
 
 from agents.wallet import Wallet
-from simulation.accounts import INSURANCE, SHARED, TREASURY, Accounts
+from simulation.accounts import INSURANCE, SHARED, TREASURY, Accounts, floor_quanta, to_quanta
 from simulation.arrays import Array, Index, Mask
 from simulation.health import Holdings, MarginEngine, Watch
 from simulation.market import Market
@@ -90,9 +90,8 @@ class Clearing:
         held = self.engine.holdings(rows)
         equity = self.engine.equity(rows, held, self.market.mark_price)[:, SHARED]
         venue, fund = (np.array([TREASURY]), SHARED), (np.array([INSURANCE]), SHARED)
-        paid = self.accounts.transfer(
-            (rows, SHARED), (np.full(len(rows), TREASURY), SHARED), np.clip(fee, 0.0, np.maximum(equity, 0.0)), "fee"
-        ).sum()
+        due = np.minimum(to_quanta(fee), floor_quanta(np.maximum(equity, 0.0)))
+        paid = self.accounts.transfer((rows, SHARED), (np.full(len(rows), TREASURY), SHARED), due, "fee").sum()
         self.fees_paid += paid
         self.accounts.transfer(venue, fund, np.array([paid * self.fees.insurance_share]), "fee share")
 

@@ -86,11 +86,11 @@ class LiquidationDesk:
         """Apply the venue's capacity and the closing fraction."""
         since = self._waiting(seizure) if self.rule.capacity is not None else np.zeros(len(seizure))
         pools = Distressed(seizure.equity, seizure.maintenance, seizure.notional, since)
-        admitted = self.rule.admitted(pools)
+        fraction = self.rule.fraction(pools)
+        admitted = self.rule.admitted(pools, fraction)
         self.flagged["capacity_limited"] += len(seizure) - len(admitted)
-        fraction = self.rule.fraction(pools)[admitted]
         chosen = seizure.part(admitted)
-        lots = np.ceil(np.abs(chosen.position) * fraction[:, None] / self.accounts.lot) * self.accounts.lot
+        lots = np.ceil(np.abs(chosen.position) * fraction[admitted, None] / self.accounts.lot) * self.accounts.lot
         chosen.closing = np.copysign(np.minimum(lots, np.abs(chosen.position)), chosen.position)
         return chosen
 
@@ -157,6 +157,8 @@ class LiquidationDesk:
         self.accounts.reference[rows] = np.where(
             units != 0.0, self.market.moments.last, self.accounts.reference[rows]
         )
+        if to is not None:
+            self.accounts.reference[to.row, units.any(axis=0)] = self.market.moments.last
         self.watch.touch(rows)
 
     def settle(self, seizure: Seizure) -> None:

@@ -9,7 +9,7 @@ from agents.clearing import Clearing
 from agents.desk import LiquidationDesk
 from agents.liquidator import BackstopVault, Liquidator
 from agents.waterfall import Waterfall
-from simulation.accounts import BACKSTOP, INSURANCE, MARKET, OUTSIDE, SHARED, TREASURY
+from simulation.accounts import BACKSTOP, INSURANCE, MARKET, OUTSIDE, SHARED, TREASURY, floor_quanta
 from simulation.arrays import Array, Index
 from simulation.health import Holdings, Watch
 from simulation.scenario import Scenario
@@ -102,13 +102,14 @@ class Exchange(mesa.Agent):
         self.watch.touch(rows)
 
     def _withdraw(self, rows: Index, amount: Array) -> None:
-        """Pay out at most the cash of the shared pool, and at most what its initial requirement leaves."""
+        """Pay out what initial margin leaves of the shared pool, but no profit that is not realised yet."""
         held: Holdings = self.engine.holdings(rows)
         price = self.market.mark_price
         spare = (self.engine.equity(rows, held, price) - self.engine.initial(held, price))[:, SHARED]
-        limit = np.maximum(np.minimum(spare, self.accounts.cash[rows, SHARED]), 0.0)
+        at_cost = self.engine.by_pool(held.position * self.accounts.entry_price[rows], held.pool)[:, SHARED]
+        limit = np.maximum(np.minimum(spare, self.accounts.cash[rows, SHARED] + at_cost), 0.0)
         target = (np.full(len(rows), OUTSIDE), SHARED)
-        self.accounts.transfer((rows, SHARED), target, np.minimum(amount, limit), "withdrawal")
+        self.accounts.transfer((rows, SHARED), target, floor_quanta(np.minimum(amount, limit)), "withdrawal")
         self.watch.touch(rows)
 
     @property

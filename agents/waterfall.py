@@ -8,6 +8,7 @@ from agents.clearing import Clearing
 from simulation.accounts import INSURANCE, OUTSIDE, QUANTUM, SHARED, SYSTEM_ROWS, Side, to_quanta
 from simulation.arrays import Array, Index
 from simulation.deleveraging.base import DeleveragingRule, Winners
+from simulation.health import Holdings
 from simulation.shares import split
 
 
@@ -163,8 +164,13 @@ class Waterfall:
         equity = self.engine.equity(rows, held, mark)[this]
         gross = self.engine.by_pool(np.abs(held.position * mark), held.pool)[this]
         safe = equity >= self.engine.maintenance(held, mark)[this]  # the others are about to be liquidated themselves
-        # The fill lowers equity by rate * closed notional; leverage does not rise iff equity / gross >= rate.
-        fit = safe & (equity > 0.0) & (equity >= rate * gross)
+        # The fill lowers equity by rate * closed notional; leverage does not rise iff equity / gross >= rate. And
+        # what stays open must be carried: equity less requirement is concave in the fill, so its end decides.
+        value = np.abs(held.position[:, market]) * mark[market]
+        rest = held.position.copy()
+        rest[:, market] = 0.0
+        needed = self.engine.maintenance(Holdings(rest, held.pool, held.leverage), mark)[this]
+        fit = safe & (equity > 0.0) & (equity >= rate * gross) & (equity - rate * value >= needed)
         self.skipped += int((safe & ~fit).sum())
         rows, equity, gross = rows[fit], equity[fit], gross[fit]
         own = np.abs(a.position[rows, market])

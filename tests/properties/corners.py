@@ -34,7 +34,9 @@ CORNERS: dict[str, dict[str, Any]] = {
     ),
     "equal ranks": _scenario(**_CRASH),
     "equal ranks, shared by profit": _scenario(**_CRASH, deleveraging={"kind": "pro_rata"}),
-    "nobody to deleverage": _scenario(**{**_CRASH, "population": [_book("long", 64.0, 1100.0), _book("idle", 0.0, 2000.0)]}),
+    "nobody to deleverage": _scenario(
+        **{**_CRASH, "population": [_book("long", 64.0, 1100.0), _book("idle", 0.0, 2000.0)]}
+    ),
     "a fund that pays all": _scenario(**_CRASH, insurance_fund=1e6),
     "a fund that pays a part": _scenario(**_CRASH, insurance_fund=100.0),
     "loss shared by everybody": _scenario(**_CRASH, deleveraging={"kind": "off"}),
@@ -44,6 +46,17 @@ CORNERS: dict[str, dict[str, Any]] = {
         markets=[_market(depth=2e5)],
         population=[
             _book("ladder", 16.0, {"kind": "uniform", "low": 220.0, "high": 700.0}, 60),
+        ],
+    ),
+    "a winner whose other position needs more margin": _scenario(
+        price={"kind": "scripted", "shocks": [{"step": 1, "size": -0.25, "market": "A"}]},
+        markets=[
+            {**_market(), "tiers": [{"maintenance_rate": 0.015625, "initial_rate": 0.03125}]},
+            {**_market("B", 100.0), "tiers": [{"maintenance_rate": 0.25, "initial_rate": 0.25}]},
+        ],
+        population=[
+            _book("long", 64.0, 819.0),
+            {**_book("winner", -64.0, 1352.0), "units": {"A": -64.0, "B": 100.0}},
         ],
     ),
     "partial closes": _scenario(

@@ -28,15 +28,20 @@ def _eligible(audit: Audit, before: Picture, what: tuple[Any, float, float], mar
         if row == side.row or units * quantity >= 0.0 or profit <= 0.0:
             continue
         equity, gross = _pool(audit, before, row, market)
-        need = _maintenance(health, audit, before, row, market)
-        if equity >= need and equity > 0.0 and equity >= rate * gross:
+        need, rest = (_maintenance(health, audit, before, (row, market, closed)) for closed in (False, True))
+        after = equity - rate * abs(units) * before.mark[market]
+        if equity >= need and equity > 0.0 and equity >= rate * gross and after >= rest:
             found.append((profit / (abs(units) * before.mark[market]) * (gross / equity), row))
     return sorted(found, key=lambda pair: (-pair[0], pair[1]))
 
 
-def _maintenance(engine: Any, audit: Audit, before: Picture, row: int, market: int) -> float:
-    pool, mine = audit.accounts.pool[row, market], audit.accounts.pool[row]
-    value = np.where(mine == pool, before.position[row], 0.0) * before.mark
+def _maintenance(engine: Any, audit: Audit, before: Picture, what: tuple[int, int, bool]) -> float:
+    """Requirement of the pool in which `row` holds `market`, with that position or after it was `closed`."""
+    row, market, closed = what
+    mine = audit.accounts.pool[row]
+    value = np.where(mine == mine[market], before.position[row], 0.0) * before.mark
+    if closed:
+        value[market] = 0.0
     alone = np.copysign(engine.rule.maintenance(np.abs(value)[None, :], engine.tiers), value)
     return float(engine.rule.pooled(alone)[0])
 
@@ -90,9 +95,10 @@ def e4_nobody_is_made_riskier_or_flipped(audit: Audit, before: Picture, what: An
 
 @invariant("fill")
 def e5_whoever_was_healthy_stays_healthy(audit: Audit, before: Picture, what: Any, fill: Any) -> None:
+    pools = audit.accounts.pool[fill.rows, fill.market]
     health = audit.model.engine.health(fill.rows)
-    short = health.maintenance - health.equity
-    require((short <= 1e-9 * (1.0 + health.maintenance) + QUANTUM).all(), "E5: deleveraging made a winner unhealthy")
+    short = (health.maintenance - health.equity)[np.arange(len(pools)), pools]
+    require((short <= QUANTUM).all(), f"E5: deleveraging leaves a winner {short.max(initial=0.0)} below maintenance")
 
 
 @invariant("fill")

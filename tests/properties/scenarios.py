@@ -87,7 +87,9 @@ def field_values(model: type[BaseModel], name: str) -> st.SearchStrategy[Any] | 
 def fields_of(draw: st.DrawFn, model: type[BaseModel], most: int = 2) -> dict[str, Any]:
     """A few fields changed from their defaults, and all that are required."""
     found: dict[str, Any] = {}
-    optional = [n for n, info in model.model_fields.items() if not info.is_required() and field_values(model, n) is not None]
+    optional = [
+        n for n, info in model.model_fields.items() if not info.is_required() and field_values(model, n) is not None
+    ]
     changed = draw(st.lists(st.sampled_from(optional), max_size=most, unique=True)) if optional else []
     for name, info in model.model_fields.items():
         values = field_values(model, name)

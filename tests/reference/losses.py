@@ -225,10 +225,23 @@ class Liquidation:
             if row == bankrupt or ledger.held(row, m) * side >= 0 or profit <= 0:
                 continue
             equity, gross = ledger.equity(row, pool), ledger.gross(row, pool)
-            if equity > 0 and equity >= ledger.requirement(row, pool) and equity >= x * gross:
+            healthy = equity > 0 and equity >= ledger.requirement(row, pool)
+            if (
+                healthy
+                and equity >= x * gross
+                and self.carries_the_rest(row, m, equity - x * abs(ledger.value(row, m)))
+            ):
                 found.append((row, profit, profit / abs(ledger.value(row, m)) * (gross / equity)))
         self.market = m
         return found
+
+    def carries_the_rest(self, row: int, m: int, equity: F) -> bool:
+        """Would the pool be healthy with `equity` and without its position in market m?"""
+        lots, pool = self.ledger.lots, self.ledger.pool(row, m)
+        held, lots[row, m] = lots[row, m], 0
+        needed = self.ledger.requirement(row, pool)
+        lots[row, m] = held
+        return equity >= needed
 
     def shares(self, lots: int, winners: list[tuple[int, F, F]]) -> list[tuple[int, int]]:
         """(row, lots given up): a prefix of the ranking, or pro rata to profit in whole cents; in order of account."""
