@@ -1,0 +1,252 @@
+"""The command line. Every command is one call in Python; heavy libraries load only when a command needs them."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from simulation.errors import CrossMarginError, InputError, shown
+
+DEFAULT_SCENARIO = "classroom"
+_SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+_INTERRUPTED = 130
+
+
+class OrderedGroup(click.Group):
+    """A group that lists its commands in the order of a day's work, and knows what a mistyped one may mean."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands as they were defined."""
+        return list(self.commands)
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Return the command `args` name; refuse an unknown one with a hint."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            from simulation.errors import nearest
+
+            known = ", ".join(self.commands)
+            hint = nearest(args[0], self.commands)
+            raise InputError(f"command: must be one of {known} (got {shown(args[0])}){hint}")
+        return super().resolve_command(ctx, args)
+
+
+class Seeds(click.ParamType):
+    """A number of seeds, a list 1,5,9, or a range 1-20."""
+
+    name = "N|LIST"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | list[int]:
+        """Return the number, or the list of seeds."""
+        text = str(value)
+        parts = [part.partition("-") for part in text.split(",")]
+        if not all(_whole(a) and (_whole(b) if dash else not b) for a, dash, b in parts):
+            self.fail(f"must be a number of seeds, a list such as 1,5,9 or a range such as 1-20 (got {shown(text)})")
+        if text.isdecimal():
+            return int(text)
+        seeds: list[int] = []
+        for first, dash, last in parts:
+            if dash and not 0 <= int(last) - int(first) < 100_000:
+                self.fail(f"a range must rise and hold at most 100,000 seeds (got {shown(text)})")
+            seeds += range(int(first), int(last or first) + 1)
+        return seeds
+
+
+def _whole(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 40
+
+
+def _options(*names: str) -> Callable[[Any], Any]:
+    """Return a decorator that adds shared options."""
+    known = {
+        "set": click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help=_HELP_SET),
+        "prices": click.option("--prices", metavar="FILE", help="Replay the closes in a CSV or Parquet file."),
+        "plugin": click.option("--plugin", "plugins", multiple=True, metavar="FILE|MODULE", help=_HELP_PLUGIN),
+        "out": click.option("--out", metavar="DIR", help="Write a results folder; it must not hold files yet."),
+        "overwrite": click.option("--overwrite", is_flag=True, help="Replace an earlier results folder."),
+        "progress": click.option("--progress/--quiet", default=None, help="Show a progress bar, or never."),
+    }
+
+    def decorate(command: Any) -> Any:
+        for name in reversed(names):
+            command = known[name](command)
+        return command
+
+    return decorate
+
+
+_HELP_SET = "Change one field, as in margin.kind=portfolio or markets.BTC.volatility=0.9; may be repeated."
+_HELP_PLUGIN = "Load traders and rules from your own .py file or module; may be repeated."
+
+
+@click.group(cls=OrderedGroup, context_settings=_SETTINGS, no_args_is_help=False)
+@click.version_option(package_name="crossmargin", message="%(version)s")
+def cli() -> None:
+    """Isolated, cross and portfolio margin under one storm.
+
+    SCENARIO is the name of a preset (crossmargin list) or a TOML file (crossmargin new my.toml).
+    """
+
+
+@cli.command()
+@click.argument("scenario", default=DEFAULT_SCENARIO)
+@click.option("--seeds", type=Seeds(), default="20", show_default=True, help="How many storms; or which, 1,5,9 or 1-20.")
+@click.option("--workers", type=int, help="Processes; all cores if left out. Results do not depend on it.")
+@_options("out", "overwrite", "set", "prices", "plugin", "progress")
+@click.pass_context
+def compare(ctx: click.Context, scenario: str, seeds: Any, workers: int | None, **options: Any) -> None:
+    """Compare isolated, cross and portfolio margin on identical storms."""
+    loaded = _load(scenario, options)
+    from experiments.compare import compare as compare_regimes
+
+    if workers is not None and not 1 <= workers <= 64:
+        raise InputError(f"--workers: must be 1 to 64 (got {workers})")
+    result = compare_regimes(
+        loaded,
+        seeds=seeds,
+        workers=workers,
+        out=options["out"],
+        overwrite=options["overwrite"],
+        progress=options["progress"],
+        command=_command(ctx),
+    )
+    click.echo(str(result))
+    _say_where(options["out"])
+
+
+@cli.command()
+@click.argument("scenario")
+@click.option("--seed", metavar="N", help="Another seed than the scenario's.")
+@_options("out", "overwrite", "set", "prices", "plugin", "progress")
+@click.pass_context
+def run(ctx: click.Context, scenario: str, seed: str | None, **options: Any) -> None:
+    """Run a scenario once."""
+    if seed is not None:
+        options["overrides"] = (*options["overrides"], f"seed={seed}")
+    loaded = _load(scenario, options)
+    from experiments.run_folder import check_folder, report, run_with_bar, save_run
+
+    if options["out"] is not None:
+        check_folder(options["out"], options["overwrite"])
+    result = run_with_bar(loaded, options["progress"])
+    click.echo(report(result))
+    if options["out"] is not None:
+        save_run(result, options["out"], options["overwrite"], _command(ctx))
+    _say_where(options["out"])
+
+
+@cli.command()
+@click.argument("scenario")
+@_options("set", "prices", "plugin")
+def check(scenario: str, **options: Any) -> None:
+    """Check a scenario and show it resolved, with units."""
+    loaded = _load(scenario, options)
+    from experiments.description import described_scenario
+
+    click.echo(described_scenario(loaded))
+
+
+@cli.command()
+@click.argument("file")
+def new(file: str) -> None:
+    """Write a commented scenario to FILE, to begin with."""
+    from experiments.template import write_template
+
+    path = write_template(file)
+    click.echo(f"wrote {path}; try: crossmargin check {path}")
+
+
+@cli.command(name="list")
+@_options("plugin")
+def list_(plugins: Sequence[str]) -> None:
+    """List presets, rules by family, and traders."""
+    from experiments.catalogue import catalogue
+    from experiments.plugins import load_plugins
+
+    load_plugins(plugins)
+    click.echo(catalogue())
+
+
+@cli.command()
+@click.option("--accounts", type=int, multiple=True, help="Number of accounts; may be repeated.")
+@click.option("--repeats", type=int, default=3, show_default=True, help="Runs per size; the median counts.")
+def bench(accounts: Sequence[int], repeats: int) -> None:
+    """Measure the speed of a step."""
+    from experiments import bench as benchmark
+
+    for name, value, most in (("--repeats", repeats, 1000), *(("--accounts", size, 10_000_000) for size in accounts)):
+        if not 1 <= value <= most:
+            raise InputError(f"{name}: must be 1 to {most:,} (got {value})")
+    benchmark.table(accounts or benchmark.SIZES, repeats, click.echo)
+
+
+def _load(scenario: str, options: dict[str, Any]) -> Any:
+    from experiments.plugins import load_plugins
+    from experiments.scenarios import load
+
+    load_plugins(options["plugins"])
+    return load(scenario, options["overrides"], options["prices"])
+
+
+def _command(ctx: click.Context) -> list[str]:
+    return ["crossmargin", *(ctx.obj or [])]
+
+
+def _say_where(out: str | None) -> None:
+    if out is not None:
+        click.echo(f"results in {out}")
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit code: 0 done, 2 refused, 1 failed, 130 interrupted.
+
+    Refusals go to stderr, one line a problem, without a traceback.
+    """
+    try:
+        cli.main(list(arguments), "crossmargin", standalone_mode=False, obj=list(arguments))
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _complain(["interrupted; nothing was written"], _INTERRUPTED)
+    except click.ClickException as error:
+        return _complain([_usage(error)], 2)
+    except InputError as error:
+        return _complain(error.problems, 2)
+    except CrossMarginError as error:
+        return _complain([f"{type(error).__name__}: {' '.join(str(error).split())}"], 1)
+    except MemoryError:
+        return _complain(["out of memory; lower the counts of the population or the steps"], 1)
+    except BrokenPipeError:  # the reader of our output has gone, which is its right
+        sys.stderr.close()
+        return 0
+    return 0
+
+
+def _complain(lines: Sequence[str], code: int) -> int:
+    for line in lines:
+        click.echo(line.encode("ascii", "backslashreplace").decode(), err=True)
+    return code
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return a mistake on the command line as one line that starts with the option or argument."""
+    text = " ".join(error.format_message().split())
+    parameter = getattr(error, "param", None)
+    if parameter is None:
+        return f"{text[:1].lower()}{text[1:].rstrip('.')}; see crossmargin --help"
+    name = next((flag for flag in parameter.opts if flag.startswith("--")), parameter.human_readable_name)
+    if isinstance(error, click.MissingParameter):
+        return f"{name}: required, but missing; see crossmargin --help"
+    return f"{name}: {text.partition(': ')[2] or text}"
+
+
+def main() -> None:
+    """Run as a program."""
+    from experiments.parallel import pin_threads
+
+    pin_threads()
+    sys.exit(execute(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()
