@@ -15,6 +15,7 @@ from simulation.margin.tiers import TierSchedule
 from simulation.market import Market
 
 _FAR = 1e300  # no position, no limit; finite, because a mark that has exactly doubled multiplies it by zero
+_FEW = 1024  # rows; with more, going column by column is faster
 _SHRINK = 1.0 - 1e-9  # keeps the skipping radius on the safe side of rounding
 
 
@@ -81,8 +82,12 @@ class MarginEngine:
         """Sum amounts of positions (r, m) over their pools, (r, k); column by column, so bytes never depend on r."""
         if self.accounts.pools == 1:
             return column_sum(amount)[:, None]
-        total = np.zeros((len(amount), self.accounts.pools))
-        everyone = np.arange(len(amount))
+        rows, pools = len(amount), self.accounts.pools
+        if rows < _FEW:  # one pass in the same order of additions, so with the same bytes; no loop over markets
+            place = pool + np.arange(0, rows * pools, pools)[:, None]
+            return np.bincount(place.ravel(), amount.ravel(), rows * pools).reshape(rows, pools)
+        total = np.zeros((rows, pools))
+        everyone = np.arange(rows)
         for market in range(amount.shape[1]):
             total[everyone, pool[:, market]] += amount[:, market]
         return total
