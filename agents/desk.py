@@ -15,7 +15,7 @@ from simulation.causes import BOOK, WINNERS, EventLog
 from simulation.liquidation.base import Distressed, LiquidationRule
 
 BLOCK = 8192  # rows checked together, so that intermediate results stay in cache
-MOST_ROUNDS = 10_000  # a step that does not come to rest by then is flagged, never silently cut
+MOST_ROUNDS = 1_000  # a step that does not come to rest by then is flagged, never silently cut
 
 
 class Taker(Protocol):
