@@ -10,9 +10,14 @@ from simulation.rule import Rule
 
 @dataclass(frozen=True)
 class Book:
-    """What an impact law may read, each (m,): mid price in dollars, depth in dollars, lot-free volume in units."""
+    """What an impact law may read, each (m,), dollars: mid price, index price, depth.
+
+    A law that measures volume in money takes units times the *index* price: at the mid, which its own trades move,
+    n slices would not add up to one order, and selling and buying back would earn money.
+    """
 
     price: Array
+    index: Array
     depth: Array
 
 

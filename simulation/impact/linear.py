@@ -10,7 +10,7 @@ _LOWEST = 1e-9  # a linear law would pass zero; one volume never takes more than
 
 
 class LinearImpact(ImpactRule):
-    """Log price moves in proportion to the money traded: move = `scale` * volume * price / depth.
+    """Log price moves in proportion to the money traded: move = `scale` * volume * index price / depth.
 
     `depth` is the dollars that move the log price by 1 at scale 1. Source: A. Kyle, Econometrica 53 (1985)
     1315-1335; in money, R. Greenwood, A. Landier & D. Thesmar, J. Financial Economics 115 (2015) 471-485.
@@ -21,7 +21,7 @@ class LinearImpact(ImpactRule):
 
     def move(self, done: Array, volume: Array, book: Book) -> Move:
         """Return the move (m,); its average over the volume is half of it."""
-        final = self.scale * volume * book.price / book.depth
+        final = self.scale * volume * book.index / book.depth
         return Move(final / 2.0, final)
 
 

@@ -8,7 +8,7 @@ from simulation.impact.base import Book, ImpactRule, Move
 
 
 class SquareRootImpact(ImpactRule):
-    """Log displacement after Q units of a metaorder: f(Q) = sign(Q) * scale * (|Q| * price / depth) ** exponent.
+    """Log displacement after Q units of a metaorder: f(Q) = sign(Q) * scale * (|Q| * index price / depth) ** exponent.
 
     A further volume q moves the price by f(Q + q) - f(Q): without that memory n slices would cost n ** (1 - exponent)
     times one order. The average over the volume is (F(Q + q) - F(Q)) / q - f(Q), where F' = f.
@@ -21,12 +21,15 @@ class SquareRootImpact(ImpactRule):
 
     def move(self, done: Array, volume: Array, book: Book) -> Move:
         """Return the move (m,) that `volume` adds to a metaorder of `done` units."""
-        start, end = done * book.price / book.depth, (done + volume) * book.price / book.depth
+        start, end = done * book.index / book.depth, (done + volume) * book.index / book.depth
         first = self._displacement(start)
         final = self._displacement(end) - first
         with np.errstate(invalid="ignore", divide="ignore"):
             average = (self._area(end) - self._area(start)) / (end - start) - first
-        return Move(np.where(volume == 0.0, 0.0, average), final)
+        # A volume too small beside the metaorder leaves only rounding in the quotient; the law rises, so its average
+        # over the volume lies between nothing and the whole move.
+        average = np.clip(average, np.minimum(final, 0.0), np.maximum(final, 0.0))
+        return Move(np.where(end == start, 0.0, average), final)
 
     def _displacement(self, share: Array) -> Array:
         return self.scale * np.sign(share) * np.abs(share) ** self.exponent
