@@ -73,6 +73,7 @@ class Market:
         self.index_price = path[0]
         self.oracle_price = rules.oracle.read(path, 0, path[0])
         self.mid, self.mark_price, self.fill_price = path[0], path[0].copy(), path[0].copy()
+        self._measured = path[0]  # the mid at the last reading of the variance: pushes since then count as moves
         self.history = {name: np.full((steps + 1, m), np.nan) for name in ("index", "oracle", "mark", "fill")}
         self.moments = Moments(m)
         self.pushes: list[Push] = []
@@ -91,15 +92,16 @@ class Market:
 
     def advance(self) -> None:
         """Go to the next step: the index moves, transient impact decays, oracle and mark follow."""
-        before = self.mid
         self.step += 1
         self.transient *= self._decay
         self.metaorder *= self._decay
         self.index_price = self.path[self.step]
         self._set_mid()
+        basis = self.mark_price / self.oracle_price
         self.oracle_price = self.rules.oracle.read(self.path, self.step, self.oracle_price)
-        self.mark_price = self.rules.mark.price(self.mid, self.oracle_price, self.mark_price)
-        self.variance = self.rules.depth.update(self.variance, np.log(self.mid / before))
+        self.mark_price = self.rules.mark.price(self.mid, self.oracle_price, basis)
+        self.variance = self.rules.depth.update(self.variance, np.log(self.mid / self._measured))
+        self._measured = self.mid
         self.depth = self.rules.depth.depth(self.listing.depth, self.variance, self.listing.variance)
         self._remember()
 
@@ -139,7 +141,7 @@ class Market:
         return self.index_price, self.oracle_price, self.mark_price, self.fill_price
 
     def _move(self, volume: Array) -> Move:
-        move = self.rules.impact.move(self.metaorder, volume, Book(self.mid, self.depth))
+        move = self.rules.impact.move(self.metaorder, volume, Book(self.mid, self.index_price, self.depth))
         worst = np.abs(move.final).max()
         if not worst <= LARGEST_MOVE:
             raise CapacityError(

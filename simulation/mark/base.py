@@ -11,8 +11,8 @@ class MarkRule(Rule):
     liquidations; a mark that waits for the next step slows a cascade down.
     """
 
-    def price(self, mid: Array, oracle: Array, last: Array) -> Array:
-        """Return the mark (m,) at a new step, given the mid, the oracle price and the previous mark, (m,) each."""
+    def price(self, mid: Array, oracle: Array, basis: Array) -> Array:
+        """Return the mark (m,) at a new step, given the mid, the oracle price and the previous mark / oracle (m,)."""
         raise NotImplementedError
 
     def within_step(self, mid: Array, mark: Array) -> Array:

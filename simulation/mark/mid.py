@@ -9,7 +9,7 @@ class MidMark(MarkRule):
 
     kind = "mid"
 
-    def price(self, mid: Array, oracle: Array, last: Array) -> Array:
+    def price(self, mid: Array, oracle: Array, basis: Array) -> Array:
         """Return the mid (m,)."""
         return mid
 

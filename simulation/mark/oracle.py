@@ -9,6 +9,6 @@ class OracleMark(MarkRule):
 
     kind = "oracle"
 
-    def price(self, mid: Array, oracle: Array, last: Array) -> Array:
+    def price(self, mid: Array, oracle: Array, basis: Array) -> Array:
         """Return the oracle price (m,)."""
         return oracle

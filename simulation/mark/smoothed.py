@@ -8,9 +8,10 @@ from simulation.mark.base import MarkRule
 
 
 class SmoothedMark(MarkRule):
-    """Mark = oracle * clip(b, 1 - band, 1 + band), with b the moving average of mid / oracle.
+    """Mark = oracle * b, with b the moving average of mid / oracle, kept within 1 - band and 1 + band.
 
-    b_t = b_{t-1} + (1 - 2 ** (-1 / half_life)) * (mid / oracle - b_{t-1}). Venues mark perpetuals to an index plus a
+    b_t = clip(b_{t-1} + (1 - 2 ** (-1 / half_life)) * (mid / oracle - b_{t-1})). The mark follows the oracle at once
+    and the venue's own displacement slowly. Venues mark perpetuals to an index plus a
     moving average of the basis in this way (public contract specifications of the large venues).
     """
 
@@ -18,9 +19,8 @@ class SmoothedMark(MarkRule):
     half_life_steps: float = Field(5.0, gt=0.0, le=1e6, description="half-life of the averaged basis, steps")
     band_rate: float = Field(0.05, gt=0.0, le=1.0, description="largest distance from the oracle price")
 
-    def price(self, mid: Array, oracle: Array, last: Array) -> Array:
-        """Return the smoothed mark (m,); the previous basis is read off the previous mark."""
+    def price(self, mid: Array, oracle: Array, basis: Array) -> Array:
+        """Return the smoothed mark (m,)."""
         weight = 1.0 - 0.5 ** (1.0 / self.half_life_steps)
-        basis = np.log(last / oracle)
-        basis = basis + weight * (np.log(mid / oracle) - basis)
-        return oracle * np.clip(np.exp(basis), 1.0 - self.band_rate, 1.0 + self.band_rate)
+        average = basis + weight * (mid / oracle - basis)
+        return oracle * np.clip(average, 1.0 - self.band_rate, 1.0 + self.band_rate)
