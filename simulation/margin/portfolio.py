@@ -11,20 +11,21 @@ from simulation.margin.tiers import TierSchedule
 
 
 class PortfolioMargin(MarginRule):
-    """Requirement = max over scenarios s of |sum_j a_j u_sj|, at least (1 - `offset_cap`) * sum_j |a_j|.
+    """Requirement = W + (1 - `offset_cap`) * (T - W): T = sum_j |a_j|, W = max over scenarios s of |sum_j a_j u_sj|.
 
     a_j is the signed stand-alone requirement of position j (long positive), so the scan range of a market is its own
-    tier rate and a single position needs exactly what cross margin asks. The scenarios u_s span the assumed
-    correlation R: for each market, that market moves its full range and the others by conditional expectation,
-    u_s = R[s]; and for each principal component, u_s = sqrt(eigenvalue) * eigenvector; all with both signs. All
-    |u_sj| <= 1, so the requirement never exceeds the sum of stand-alone requirements.
+    tier rate and a single position needs exactly what cross margin asks. The grid holds the worst joint move of given
+    size, u = R b / sqrt(b' R b) under the assumed correlation R, for the books b that a venue must get right: every
+    market alone, every pair of markets on the same side and on opposite sides, and all markets together; each with
+    both signs. For these books W = sqrt(a' R a) exactly; for no book it is more. All |u_sj| <= 1, so the requirement
+    never exceeds T, and the grid does not depend on the order of the markets.
     `correlation` is what the *engine* assumes, (m, m) or one number for all pairs; the world's is another matter.
-    Source: scenario-based margining after CME SPAN; the cap after EMIR art. 27 (80 % of the difference).
+    Source: scenario-based margining after CME SPAN; the cap after EMIR art. 27 (80 % of the difference T - W).
     """
 
     kind = "portfolio"
     correlation: float | tuple[tuple[float, ...], ...] = Field(0.6, description="assumed by the margin engine")
-    offset_cap: float = Field(1.0, ge=0.0, le=1.0, description="largest share of the summed requirement offset")
+    offset_cap: float = Field(1.0, ge=0.0, le=1.0, description="share of the difference T - W that is granted")
 
     @field_validator("correlation")
     @classmethod
@@ -40,32 +41,27 @@ class PortfolioMargin(MarginRule):
         return value
 
     @cached_property
-    def _grids(self) -> dict[int, Array]:
+    def _grids(self) -> dict[int, "Grid"]:
         return {}
 
     def scenarios(self, markets: int) -> Array:
         """Return the grid (s, m) of moves in units of each market's scan range, one sign of each pair."""
-        if markets not in self._grids:
-            matrix = self._matrix(markets)
-            values, vectors = np.linalg.eigh(matrix)
-            components = (vectors * np.sqrt(np.maximum(values, 0.0))).T
-            self._grids[markets] = np.vstack([matrix, np.clip(components, -1.0, 1.0)])
-        return self._grids[markets]
+        return self._grid(markets).moves()
 
     def pooled(self, signed: Array) -> Array:
-        """Return the worst loss (r,) over the grid."""
-        worst = np.zeros(len(signed))
+        """Return the capped worst loss (r,) over the grid."""
         total = super().pooled(signed)
-        for scenario in self.scenarios(signed.shape[1]):
-            loss = signed[:, 0] * scenario[0]
-            for market in range(1, len(scenario)):
-                loss = loss + signed[:, market] * scenario[market]
-            np.maximum(worst, np.abs(loss), out=worst)
-        return np.minimum(np.maximum(worst, (1.0 - self.offset_cap) * total), total)
+        worst = np.minimum(self._grid(signed.shape[1]).worst(signed), total)
+        return worst + (1.0 - self.offset_cap) * (total - worst)
 
     def steepness(self, tiers: TierSchedule) -> Array:
         """Return the steepest tier rate (m,): no scenario moves a market by more than its own range."""
         return tiers.steepest
+
+    def _grid(self, markets: int) -> "Grid":
+        if markets not in self._grids:
+            self._grids[markets] = Grid(self._matrix(markets))
+        return self._grids[markets]
 
     def _matrix(self, markets: int) -> Array:
         if not isinstance(self.correlation, float):
@@ -73,6 +69,53 @@ class PortfolioMargin(MarginRule):
         matrix = np.full((markets, markets), self.correlation)
         np.fill_diagonal(matrix, 1.0)
         return matrix
+
+
+class Grid:
+    """The scenarios of one assumed correlation matrix R (m, m), evaluated together.
+
+    The loss of a book a under u = R b / sqrt(b' R b) is b' y / sqrt(b' R b) with y = R a, so after one product with R
+    a scenario costs one or two operations.
+    """
+
+    def __init__(self, matrix: Array) -> None:
+        """Scale the scenarios of `matrix`; those of books without any risk are left out (scale 0)."""
+        self.matrix, self.markets = matrix, len(matrix)
+        self.same = _inverse_root(2.0 + 2.0 * matrix)
+        self.opposite = _inverse_root(2.0 - 2.0 * matrix)
+        self.together = float(_inverse_root(matrix.sum()))
+
+    def worst(self, signed: Array) -> Array:
+        """Return the largest loss (r,) of the books `signed` (r, m) over all scenarios and both signs."""
+        moved = [self._product(signed, self.matrix[market]) for market in range(self.markets)]
+        worst = np.abs(sum(moved)) * self.together
+        for one, first in enumerate(moved):
+            np.maximum(worst, np.abs(first), out=worst)
+            for other in range(one):
+                np.maximum(worst, np.abs(first + moved[other]) * self.same[one, other], out=worst)
+                np.maximum(worst, np.abs(first - moved[other]) * self.opposite[one, other], out=worst)
+        return worst
+
+    def moves(self) -> Array:
+        """Return the scenarios (s, m) themselves."""
+        one, other = np.tril_indices(self.markets, -1)
+        same = (self.matrix[one] + self.matrix[other]) * self.same[one, other, None]
+        opposite = (self.matrix[one] - self.matrix[other]) * self.opposite[one, other, None]
+        return np.vstack([self.matrix, same, opposite, self.matrix.sum(axis=0) * self.together])
+
+    @staticmethod
+    def _product(signed: Array, row: Array) -> Array:
+        """Return signed @ row (r,), market after market, so that bytes do not depend on r."""
+        total = signed[:, 0] * row[0]
+        for market in range(1, len(row)):
+            total = total + signed[:, market] * row[market]
+        return total
+
+
+def _inverse_root(variance: Array | float) -> Array:
+    """Return 1 / sqrt(variance), 0 where there is none but rounding."""
+    kept = np.maximum(variance, 1e-12)
+    return np.where(kept > 1e-12, kept**-0.5, 0.0)
 
 
 def _square(value: tuple[tuple[float, ...], ...]) -> Array:
