@@ -40,10 +40,10 @@ class Holder(Trader):
 
     def decide(self, members: Members, view: MarketView) -> Array:
         """Top up, or stop out; otherwise hold (r, m)."""
+        loss = 1.0 - members.equity / np.maximum(members.deposited, 1e-9)  # before what is brought in now is counted
+        stopped = (loss >= members.stop_loss) & (members.stop_loss < 1.0)
         needed = members.pool_maintenance
         short = (members.top_up_health[:, None] * needed - members.pool_equity) * (needed > 0.0)
         if ((short > 0.0).any(axis=1) & (members.reserve > 0.0)).any():
-            members.top_up(short)
-        loss = 1.0 - members.equity / np.maximum(members.deposited, 1e-9)
-        stopped = (loss >= members.stop_loss) & (members.stop_loss < 1.0)
+            members.top_up(np.where(stopped[:, None], 0.0, short))
         return np.where(stopped[:, None], -members.position, 0.0)

@@ -28,8 +28,9 @@ class LiquidationRule(Rule):
     """How forced closing works.
 
     Of each pool, `fraction` of every position is closed per round; a penalty of `penalty_rate` on the closed notional
-    goes to the insurance fund, but only out of equity that is left. The venue closes at most `capacity` dollars of
-    notional a round, in the order of `priority`; what does not fit waits.
+    goes to the insurance fund, but only out of equity that is left. The venue takes pools on, in the order of
+    `priority`, until `capacity` dollars of notional are to be closed in this round (the last one may go beyond, so
+    that no pool is too large to be closed ever); the others wait.
     """
 
     penalty_rate: float = Field(0.005, ge=0.0, le=0.2, description="of closed notional, to the insurance fund")
@@ -40,8 +41,11 @@ class LiquidationRule(Rule):
         """Return the fraction (r,) of every position to close, in (0, 1]."""
         raise NotImplementedError
 
-    def admitted(self, pools: Distressed) -> Index:
-        """Return the indices of the pools that fit into this round's capacity, in the order of priority."""
+    def admitted(self, pools: Distressed, fraction: Array) -> Index:
+        """Return the indices of the pools this round has capacity for, in the order of priority.
+
+        Of each pool the `fraction` (r,) is to be closed.
+        """
         everyone = np.arange(len(pools.equity))
         if self.capacity is None:
             return everyone
@@ -51,5 +55,6 @@ class LiquidationRule(Rule):
             "largest_notional": -pools.notional,
         }[self.priority]
         order = np.argsort(key, kind="stable")
-        before = np.cumsum(pools.notional[order]) - pools.notional[order]
+        closing = (pools.notional * fraction)[order]
+        before = np.cumsum(closing) - closing
         return order[before < self.capacity]
