@@ -70,7 +70,7 @@ class Liquidator(InventoryAgent):
         return taken
 
     def _impact(self, desk: LiquidationDesk, seizure: Seizure) -> Array:
-        book = Book(desk.market.mid, desk.market.depth)
+        book = Book(desk.market.mid, desk.market.index_price, desk.market.depth)
         idle = np.zeros(len(desk.market.names))
         return np.abs(desk.market.rules.impact.move(idle, -seizure.position, book).average)
 
