@@ -127,7 +127,7 @@ def compare(
     """
     scenario = _resolved(scenario)
     plan = _plan(options)
-    chosen, processes = seed_list(seeds, scenario.seed), workers or _cores()
+    chosen, processes = seed_list(seeds, scenario.seed), _cores() if workers is None else workers
     if out is not None:
         check_target(out, options.get("overwrite", False))
     arms = plan.arms(scenario)
@@ -135,7 +135,7 @@ def compare(
     jobs = [Job(variants[arm], seed) for seed in chosen for arm in arms]
     found = run_jobs(measure, jobs, processes, options.get("progress"))
     outcomes = Outcomes(scenario, plan, chosen, _columns(arms, found))
-    digests = _same_storms(outcomes, arms, found)
+    digests = same_storms(chosen, arms, found)
     gallery = show(outcomes, variants)
     comparison = Comparison(scenario, outcomes, _tidy(outcomes), digests, gallery, processes)
     if out is not None:
@@ -181,10 +181,10 @@ def _columns(arms: list[Arm], found: list[tuple[dict[str, float], str]]) -> dict
     }
 
 
-def _same_storms(outcomes: Outcomes, arms: list[Arm], found: list[tuple[dict[str, float], str]]) -> dict[int, str]:
+def same_storms(seeds: Sequence[int], arms: list[Arm], found: list[tuple[dict[str, float], str]]) -> dict[int, str]:
     """Return the digest of each storm; raise `RunFailed` unless all arms met it."""
     storms: dict[int, str] = {}
-    for i, seed in enumerate(outcomes.seeds):
+    for i, seed in enumerate(seeds):
         digests = [digest for _, digest in found[i * len(arms) : (i + 1) * len(arms)]]
         for arm, digest in zip(arms, digests, strict=True):
             if digest != digests[0]:

@@ -1,11 +1,15 @@
 """The figures of a comparison. Every estimate carries its interval, bars start at 0, n is stated."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.cascade_picture import cascade_picture
+from experiments.contagion import contagion_graph
 from experiments.drawing import DARK, GREY, Look, Picture, canvas, from_zero, look, png
 from experiments.figures_paths import paths
+from experiments.gallery import Shown
 from experiments.measures import DOLLARS, PROBABILITY, Measure, measure_named
 from experiments.statistics import Estimate, bootstrap_mean, wilson_interval
 from experiments.verdict import Cell, estimate, grid_values
@@ -30,7 +34,15 @@ _LAYERS = {
 
 def figures(comparison: "Comparison") -> list[Picture]:
     """Return all pictures of the report, in its order."""
-    return [verdict(comparison), reuse(comparison), waterfall(comparison), exceedance(comparison), *paths(comparison)]
+    drawn = [verdict(comparison), reuse(comparison), waterfall(comparison), exceedance(comparison), *paths(comparison)]
+    return drawn + [contagion(shown) for shown in (comparison.gallery.worst, comparison.gallery.median)]
+
+
+def contagion(shown: Shown) -> Picture:
+    """Draw who pulled whom down in a chosen run."""
+    drawn = cascade_picture(contagion_graph(shown.run), f"contagion_{shown.title}")
+    where = f"The {shown.title} run: {shown.arm.regime} margin, {shown.design}, storm {shown.seed}. "
+    return replace(drawn, title=f"Who pulled whom down: the {shown.title} run", caption=where + drawn.caption)
 
 
 def verdict(comparison: "Comparison") -> Picture:
@@ -57,7 +69,8 @@ def reuse(comparison: "Comparison") -> Picture:
         for axis, (metric, star) in zip(figure.subplots(1, 2), comparison.reuse_star.items(), strict=True):
             _reuse_panel(axis, comparison, measure_named(metric), star)
         picture = png(figure)
-    stars = "; ".join(f"{PHI_STAR[metric]}: {star_text(star)}" for metric, star in comparison.reuse_star.items())
+    found = comparison.reuse_star.items()
+    stars = "; ".join(f"{PHI_STAR[metric]}: {star_text(metric, star)}" for metric, star in found)
     caption = (
         "phi is the share of freed margin that traders spend on larger positions: 0 is equal positions, 1 equal "
         f"utilisation. {len(comparison.seeds)} storms, 95 % intervals (bands: isolated margin). {stars}."

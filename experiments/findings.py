@@ -96,9 +96,9 @@ def _amount(gap: Estimate, measure: Measure) -> str:
 def _star(metric: str, star: Estimate) -> str:
     name = PHI_STAR[metric]
     if not star.defined:
-        return f"By {name} there is {star_text(star)}."
+        return f"By {name} there is {star_text(metric, star)}."
+    text = star_text(metric, star)
     return (
-        f"By {name}, {REUSING} margin is as bad as {REFERENCE} margin at {star_text(star)}: below it safer, above it "
-        f"less safe (phi = {DESIGNS['equal positions']:g}: equal positions, phi = {DESIGNS['equal utilisation']:g}: "
-        "equal utilisation)."
+        f"By {name}, {REUSING} margin is as bad as {REFERENCE} margin at {text}: below it safer, "
+        f"above it less safe ({', '.join(f'phi = {share:g}: {design}' for design, share in DESIGNS.items())})."
     )

@@ -1,7 +1,7 @@
 """From runs to estimates: one cell a measure, regime and design, with its paired difference to isolated margin."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from experiments.statistics import Estimate, bootstrap_mean, undefined, wilson_i
 from simulation.arrays import Array
 from simulation.scenario import Scenario
 
+_DUST = 1e-12
 CROSSINGS = ("insolvent", "bad_debt")  # the metrics whose phi* is sought
 
 
@@ -113,7 +114,12 @@ def _cell(outcomes: Outcomes, what: tuple[str, Measure], regime: str, design: st
 
 def _difference(outcomes: Outcomes, measure: Measure, arms: tuple[Arm, Arm]) -> Estimate:
     first, second = (_scaled(measure, outcomes.of(arm, measure.metric)) for arm in arms)
-    return paired_difference(first, second, skip_undefined=True)
+    equal = np.isclose(first, second, rtol=_DUST, atol=0.0)  # the last bits of a quotient are no difference
+    gap = paired_difference(first, np.where(equal, first, second), skip_undefined=True)
+    if measure.unit not in {PERCENT, PROBABILITY}:
+        return gap
+    low, high = (min(max(end, -100.0), 100.0) if np.isfinite(end) else end for end in (gap.low, gap.high))
+    return replace(gap, low=low, high=high)  # two shares differ by at most 100 points
 
 
 def _with_twin(outcomes: Outcomes, arm: Arm, metric: str) -> Array:
@@ -140,7 +146,7 @@ def _bounded(level: Estimate, measure: Measure) -> Estimate:
         low = max(low, 0.0)  # NaN stays: max(nan, 0.0) is nan
     if measure.unit == PERCENT:
         high = min(high, 100.0)
-    return Estimate(level.value, low, high, level.n, level.method, level.reason)
+    return replace(level, low=low, high=high)
 
 
 def _scaled(measure: Measure, values: Array) -> Array:

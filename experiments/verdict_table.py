@@ -1,6 +1,7 @@
 """The verdict as fixed-width text: three axes and capital, designs side by side, differences to isolated margin."""
 
 import math
+import re
 import textwrap
 from collections.abc import Sequence
 from itertools import groupby
@@ -9,11 +10,16 @@ from experiments.arms import REFERENCE
 from experiments.measures import AXES, Measure
 from experiments.statistics import Estimate
 from experiments.verdict import Cell, Outcomes
-from experiments.wording import cell_scale, difference_text, level_text
+from experiments.wording import cell_scale, difference_text, dollars, level_text
 
 WIDTH = 110
 _TITLE, _REGIME, _LEVEL, _GAP = 24, 10, 18, 20
-_TERMS = (("the first curve", "portfolio margin"), ("the first stays", "portfolio margin stays"))
+_TERMS = (
+    ("no crossing: ", ""),
+    ("the first curve", "portfolio margin"),
+    ("the first stays", "portfolio margin stays"),
+)
+_GAP_SIZE = re.compile(r"gap is (\S+) at (?=\S)")
 PHI_STAR = {"insolvent": "P(insolvency)", "bad_debt": "bad debt"}
 
 
@@ -32,20 +38,25 @@ def star_lines(stars: dict[str, Estimate]) -> list[str]:
     """Return one line for each metric: phi* with its interval, or why there is none."""
     lines = ["RE-USE OF FREED MARGIN: phi* where portfolio margin is as bad as isolated margin"]
     for metric, star in stars.items():
-        lines += wrapped(f"  {PHI_STAR[metric]}: {star_text(star)}")
+        lines += wrapped(f"  {PHI_STAR[metric]}: {star_text(metric, star)}")
     return lines
 
 
-def star_text(star: Estimate) -> str:
+def star_text(metric: str, star: Estimate) -> str:
     """Return phi* with its interval, or the reason why there is none."""
     if not star.defined:
         reason = star.reason
         for term, plain in _TERMS:
             reason = reason.replace(term, plain)
-        return f"no phi*: {reason}"
+        return f"no phi*: {_GAP_SIZE.sub(lambda found: _gap_text(metric, float(found[1])), reason)}"
     ends = ["?" if math.isnan(bound) else f"{bound:.2f}" for bound in (star.low, star.high)]
     note = f" ({star.reason})" if star.reason else ""
     return f"phi* = {star.value:.2f} [{ends[0]}, {ends[1]}]{note}"
+
+
+def _gap_text(metric: str, gap: float) -> str:
+    size = dollars(gap) if metric == "bad_debt" else f"{100 * gap:.3g} percentage points"
+    return f"gap is {size} at phi = "
 
 
 def wrapped(text: str, width: int = WIDTH) -> list[str]:

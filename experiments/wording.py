@@ -79,6 +79,7 @@ def _interval(level: Estimate, scale: float, sign: bool = False) -> str:
     places = _decimals(largest / 100)
     if half > 0.0 and math.isfinite(half):
         places = max(min(places, _decimals(half / 10)), _decimals(half))
+    places = min(places, max(2, _decimals(largest)))
     return f"{number(value, sign, places)} [{number(low, digits=places)}, {number(high, digits=places)}]"
 
 
