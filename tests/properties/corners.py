@@ -59,6 +59,53 @@ CORNERS: dict[str, dict[str, Any]] = {
             {**_book("winner", -64.0, 1352.0), "units": {"A": -64.0, "B": 100.0}},
         ],
     ),
+    "a shared loss that takes a payer below maintenance": _scenario(
+        price={"kind": "flat"},
+        wicks=[{"market": "A", "step": 1, "factor": 0.5}],
+        deleveraging={"kind": "off"},
+        population=[_book("below", 16.0, 127.0), _book("short", -20.0, 3000.0), _book("thin", 16.0, 130.0)],
+    ),
+    "an isolated loss beside a full wallet": _scenario(
+        price=_scripted((1, -0.25)), population=[_book("long", 64.0, 4000.0, isolated=["A"], posted_share=0.3)]
+    ),
+    "a winner in one market, a loser in the other": _scenario(
+        price={
+            "kind": "scripted",
+            "shocks": [{"step": 1, "size": -0.25, "market": "A"}, {"step": 1, "size": 0.02, "market": "B"}],
+        },
+        markets=[_market(), _market("B", 64.0)],
+        population=[
+            {**_book("long", 0.0, 1300.0), "units": {"A": 64.0, "B": 16.0}},
+            {**_book("short", 0.0, 5000.0), "units": {"A": -64.0, "B": -16.0}},
+        ],
+    ),
+    "ranked winners": _scenario(
+        price=_scripted((1, -0.25)),
+        population=[
+            _book("long", 32.0, 540.0),
+            _book("rich", -40.0, 6000.0),
+            _book("poor", -40.0, 1000.0),
+            _book("thin", -8.0, 140.0),
+        ],
+    ),
+    "funding": _scenario(
+        price={"kind": "gbm"},
+        funding={"kind": "premium", "interval_steps": 1, "interest_rate": 0.001},
+        fees={"taker_rate": 0.001},
+        population=[_book("long", 16.0, 900.0, 2), {"kind": "noise", "count": 5}, _book("idle", 0.0, 50.0)],
+    ),
+    "a storm": _scenario(
+        steps=12,
+        step_seconds=3600.0,
+        price={"kind": "gbm"},
+        markets=[{**_market(), "volatility": 4.0}, {**_market("B", 16.0), "volatility": 6.0}],
+        impact={"kind": "linear", "scale": 0.3},
+        insurance_fund=500.0,
+        population=[
+            {"kind": "holder", "count": 40, "long_share": 0.5, "leverage": {"kind": "uniform", "low": 2, "high": 7}},
+            {"kind": "momentum", "count": 10, "lookback": 3},
+        ],
+    ),
     "partial closes": _scenario(
         price=_scripted((1, -0.06), (2, -0.05)),
         liquidation={"kind": "fraction", "share": 0.25, "minimum_notional": 10.0},

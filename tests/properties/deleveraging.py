@@ -62,7 +62,7 @@ def e2_the_filled_are_a_prefix_of_the_ranking(audit: Audit, before: Picture, wha
     scores = [score for score, _ in ranked]
     audit.reached["rank tie"] += len(set(scores)) < len(scores)
     gaps = np.diff(sorted(scores))
-    if ((gaps > 0.0) & (gaps < 1e-9 * max(scores))).any():
+    if ((gaps > 0.0) & (gaps < 1e-9 * max(scores, default=0.0))).any():
         return  # equal but for rounding: either order is right
     best = [row for _, row in ranked[: len(fill.rows)]]
     require(sorted(best) == fill.rows.tolist(), f"E2: {fill.rows.tolist()} filled, the ranking begins with {best}")

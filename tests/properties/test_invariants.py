@@ -9,13 +9,13 @@ from hypothesis import HealthCheck, given, note, settings
 
 from simulation.errors import CapacityError
 from simulation.scenario import Scenario
-from tests.properties import deleveraging, invariants
+from tests.properties import causes, deleveraging, invariants
 from tests.properties.audit import CHECKS, Audit
 from tests.properties.corners import CORNERS
 from tests.properties.scenarios import scenarios
 
 SCENARIOS = int(os.environ.get("CROSSMARGIN_SCENARIOS", "100"))
-REGISTERED = (invariants, deleveraging)
+REGISTERED = (invariants, deleveraging, causes)
 REACHED = (
     "liquidation",
     "partial",
