@@ -55,7 +55,8 @@ class Wallet:
         growth = needed - np.where(flipped, 0.0, np.abs(self.engine.signed_initial(before, price))[:, market])
         equity = self.engine.equity(rows, after, price)[everyone, pools]
         spare = equity - self.engine.initial(after, price)[everyone, pools]
-        kept = np.where(flipped | (old == 0.0), 0.0, np.minimum(np.abs(new) / np.maximum(np.abs(old), 1e-300), 1.0))
+        fresh = flipped | (old == 0.0)
+        kept = np.where(fresh, 0.0, np.minimum(np.abs(new) / np.where(fresh, 1.0, np.abs(old)), 1.0))
         shrank = flipped | (np.abs(new) < np.abs(old))
         free = np.where(shrank, np.maximum(np.minimum(equity * (1.0 - kept), spare), 0.0), 0.0)
         self.accounts.transfer((rows, pools), (rows, SHARED), free, "release")

@@ -62,7 +62,8 @@ def event_frame(model: Any) -> pd.DataFrame:
     events: Events = model.exchange.desk.log.events
     names, groups, _ = account_names(model)
     whole = ("step", "round", "moment", "row", "pool", "push", "reference")
-    table = pd.DataFrame({key: getattr(events, key) for key in Events.__dataclass_fields__})
+    columns = {key: getattr(events, key) + 0.0 for key in Events.__dataclass_fields__}  # no minus zero
+    table = pd.DataFrame(columns)
     table = table.astype(dict.fromkeys(whole, np.int64))
     market, row = events.market.astype(np.intp), table["row"].to_numpy()
     table["market"] = _named(model.market.names, market)

@@ -43,7 +43,8 @@ class Run:
             rounds, `capacity_limited` pools sent back to the queue, `skipped_winners` passed over by deleveraging.
         digest: names the exogenous draws; equal for equal storms, whatever traders and venue did.
         fingerprint: SHA-256 of all numbers and names above; equal for equal results.
-        journal: every posting in order (posting, reason, row, pool, cash, market, quantity), if it was asked for.
+        journal: every posting in order (posting, reason, row, pool, cash, market, quantity), if it was asked for; it
+            repeats how the results came about and is not part of the fingerprint.
     """
 
     scenario: Scenario
@@ -99,7 +100,7 @@ def _kept(model: Observed, metrics: Iterable[Metric]) -> Run:
     flags = {**model.exchange.desk.flagged, "skipped_winners": model.exchange.waterfall.skipped}
     digest, moments = model.streams.digest(), frames.moment_steps(model)
     text = json.dumps([values, flags, digest], sort_keys=True)
-    everything = [*tables.values(), pd.DataFrame({"step": moments}), *([] if journal is None else [journal])]
+    everything = [*tables.values(), pd.DataFrame({"step": moments})]
     return Run(
         scenario=model.rules,
         metrics=values,
