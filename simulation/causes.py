@@ -20,8 +20,8 @@ class Events:
     fill, mark_before, mark_after: dollars; taker: index into `TAKERS`; push: index of the volume it was part of, -1
     where it never reached the book; equity, maintenance, pool_notional (gross): of the pool when it was seized,
     dollars; loss: of the closed position since its reference moment, dollars, = exogenous + flow + forced + mark_gap
-    exactly; exposure: dollars lost per unit of log price move downwards (log-mean weight), reference: the moment the
-    loss counts from;
+    exactly; exposure: dollars lost per unit by which the log price rises (log-mean weight; negative for
+    longs), reference: the moment the loss counts from;
     healthy_alone: 1 where the position would have been above maintenance with its own share of the collateral.
     """
 
