@@ -1,0 +1,57 @@
+"""Bugs to plant: each is an ordinary method that does its work 2 % wrong."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.desk import LiquidationDesk
+from agents.waterfall import Waterfall
+from simulation.impact.base import Book, Move
+from simulation.impact.linear import UnitImpact
+from simulation.margin.base import MarginRule
+from simulation.market import Market
+
+WRONG = 1.02
+
+
+def impact(patch: pytest.MonkeyPatch) -> None:
+    """Every trade moves the price 2 % too far."""
+    right = UnitImpact.move
+
+    def move(self: UnitImpact, done: np.ndarray, volume: np.ndarray, book: Book) -> Move:
+        return right(self, done, volume * WRONG, book)
+
+    patch.setattr(UnitImpact, "move", move)
+
+
+def maintenance(patch: pytest.MonkeyPatch) -> None:
+    """The maintenance rate is 2 % too high."""
+    right = MarginRule.maintenance
+
+    def wrong(self: MarginRule, notional: np.ndarray, tiers: Any) -> np.ndarray:
+        return right(self, notional, tiers) * WRONG
+
+    patch.setattr(MarginRule, "maintenance", wrong)
+
+
+def fill(patch: pytest.MonkeyPatch) -> None:
+    """Forced sales fill 2 % above the book."""
+    right = LiquidationDesk.transfer_positions
+
+    def wrong(self: LiquidationDesk, seizure: Any, price: np.ndarray, to: Any = None) -> None:
+        right(self, seizure, price * WRONG, to)
+
+    patch.setattr(LiquidationDesk, "transfer_positions", wrong)
+    right_fill = Market._fill_price
+    patch.setattr(Market, "_fill_price", lambda self, move: right_fill(self, move) * WRONG)
+
+
+def adl_price(patch: pytest.MonkeyPatch) -> None:
+    """Winners are closed at a price whose distance from the mark is 2 % too large."""
+    right = Waterfall._close
+
+    def wrong(self: Waterfall, side: Any, market: int, quantity: float, rate: float) -> Any:
+        return right(self, side, market, quantity, rate * WRONG)
+
+    patch.setattr(Waterfall, "_close", wrong)
