@@ -14,7 +14,7 @@ from experiments.measures import DOLLARS, PROBABILITY, Measure, measure_named
 from experiments.statistics import Estimate, bootstrap_mean, wilson_interval
 from experiments.verdict import Cell, estimate, grid_values
 from experiments.verdict_table import PHI_STAR, star_text
-from experiments.wording import cell_scale, dollar_scale
+from experiments.wording import FEW, cell_scale, dollar_scale, level_text
 
 if TYPE_CHECKING:
     from experiments.compare import Comparison
@@ -146,14 +146,20 @@ def _dots(axis: Any, comparison: "Comparison", measure: Measure) -> None:
     axis.set_yticks([-i for i in range(len(regimes))], regimes)
     axis.set_ylim(-len(regimes) + 0.5, 0.5)
     axis.grid(axis="x", color="#dddddd", linewidth=0.6)
-    from_zero(axis)
+    if any(cell.estimate.high > 0.0 or cell.estimate.value > 0.0 for cell in found):
+        from_zero(axis)
+    else:
+        axis.set_xlim(0.0, 1.0)
+        axis.set_xticks([0.0])
+        axis.set_xlabel(f"none in {len(comparison.seeds)} storms")
 
 
 def _dot(axis: Any, cell: Cell, place: float, scale: float) -> None:
     style, hollow = look(cell.regime), cell.design != "equal positions"
     level = cell.estimate
-    if not level.defined:
-        axis.text(0.0, place, " undefined", va="center", fontsize=7.5, color=GREY)
+    few = cell.measure.unit == PROBABILITY and level.n <= FEW
+    if few or not level.defined:
+        axis.text(0.0, place, f" {level_text(cell)}", va="center", fontsize=7.5, color=GREY)
         return
     if cell.measure.unit == PROBABILITY and cell.events == 0:
         bound = 300.0 / level.n  # percent; the rule of three

@@ -9,6 +9,7 @@ from typing import Any
 from simulation.errors import InputError, shown
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _WIDE = 100  # a longer list is written one item a line
 
 
@@ -17,7 +18,7 @@ def to_toml(value: Mapping[str, Any], header: str = "") -> str:
 
     Raises `InputError` for what TOML cannot say (None, and anything that is no plain data).
     """
-    lines = [f"# {line}".rstrip() for line in header.splitlines()]
+    lines = [f"# {_CONTROL.sub(' ', line)}".rstrip() for line in header.splitlines()]
     plain = {key: item for key, item in value.items() if not _is_table(item) and not _is_tables(item)}
     lines += [f"{_key(key)} = {_inline(item)}" for key, item in plain.items()]
     for key, item in value.items():

@@ -8,6 +8,7 @@ from experiments.statistics import Estimate
 from experiments.verdict import Cell
 
 MINUS = "-"
+FEW = 3  # up to so many storms a share says nothing, seen or not
 _SCALES = ((1e9, "$ bn"), (1e6, "$ million"), (1e3, "$ thousand"))
 _UNITS = {PERCENT: "%", PROBABILITY: "%", COUNT: "", TIMES: "x"}
 
@@ -91,7 +92,7 @@ def _decimals(smallest: float) -> int:
 def _probability(cell: Cell) -> str:
     n, seen = cell.estimate.n, cell.events
     bound = math.ceil(1000 * 3 / n) / 10
-    if seen in {0, n} and n <= 3:
+    if seen in {0, n} and n <= FEW:
         return f"{seen} of {n}: too few"
     if seen == 0:
         return f"< 3/{n} (< {bound:.3g} %)"

@@ -53,6 +53,7 @@ def by_hand(changes=None, seeds=10):
     for arm in plan.arms(scenario):
         own = (changes or {}).get((arm.regime, arm.reuse_share, arm.impact_free), {})
         base = {metric: np.arange(1.0, seeds + 1.0) for metric in METRICS}
+        base |= {metric: base[metric] / 20.0 for metric in METRICS if metric.endswith("_share")}
         base["insolvent"] = np.zeros(seeds)
         values[arm] = {**base, **{metric: np.asarray(value, float) for metric, value in own.items()}}
     return Outcomes(scenario, plan, list(range(1, seeds + 1)), values)

@@ -1,0 +1,96 @@
+"""The report: one file that needs nothing else, escapes what it is given, and says what was not modelled."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from experiments.drawing import Picture
+from experiments.figures import figures
+from experiments.limits import not_modelled
+from experiments.report import report
+from tests.experiments.comparisons import tiny, tiny_comparison
+
+VOID = {"meta", "img", "br"}
+
+
+@pytest.fixture(scope="module")
+def page() -> str:
+    return report(tiny_comparison(), figures(tiny_comparison()))
+
+
+class Strict(HTMLParser):
+    """Collects links and complains about tags that do not nest."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.links, self.text, self.tags = [], [], [], []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.links += [value for name, value in attributes if name in ("src", "href", "data", "action")]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def parsed(page):
+    parser = Strict()
+    parser.feed(page)
+    parser.close()
+    assert parser.open == []
+    return parser
+
+
+def test_the_report_is_well_formed_and_asks_nothing_of_the_network(page):
+    parser = parsed(page)
+    assert parser.links
+    assert all(link.startswith("data:image/png;base64,") for link in parser.links)
+    assert not {"script", "iframe", "link", "object", "form"} & set(parser.tags)
+    without_pictures = re.sub(r"data:image/png;base64,[A-Za-z0-9+/=]+", "", page)
+    assert not re.search(r"https?:|//[a-z]|url\(|@import", without_pictures)
+    assert len(page) < 1_500_000
+
+
+def test_what_the_user_wrote_is_escaped(page):
+    assert "A &lt;tiny&gt; storm &amp; its &#x27;accounts&#x27;." in page
+    assert "<tiny>" not in page
+
+
+def test_it_says_what_was_compared_the_verdict_its_limits_and_how_to_repeat_it(page):
+    text = " ".join(" ".join(parsed(page).text).split())
+    for needed in (
+        "isolated, cross, portfolio margin, 58 accounts, 3 markets",
+        "Bad debt against isolated margin.",
+        "paired bootstrap",
+        "Re-use of freed margin",
+        "What was not modelled",
+        "Depth is constant",
+        tiny_comparison().scenario_hash,
+        "crossmargin compare scenario.toml --seeds 1,2,3,4",
+        "conditional on the assumptions of this scenario; it is not advice",
+    ):
+        assert needed in text, needed
+
+
+def test_every_picture_has_a_text_for_those_who_cannot_see_it():
+    drawn = Picture("verdict", 'A "title"', "caption & more", b"\x89PNG")
+    page = report(tiny_comparison(), [drawn])
+    assert 'alt="A &quot;title&quot;: caption &amp; more"' in page
+
+
+def test_limits_depend_on_what_the_scenario_switches_off():
+    told = " ".join(not_modelled(tiny()))
+    assert "Depth is constant" in told
+    assert "one path that happened" not in told
+    world = {"markets": [{"name": "A", "price": 1.0}], "price": {"kind": "replay", "prices": [[1.0]] * 25}}
+    population = [{"kind": "holder", "count": 2}]
+    replayed = tiny(**world, margin={"kind": "cross"}, population=population, depth={"elasticity": 1.0})
+    told = " ".join(not_modelled(replayed))
+    assert "one path that happened" in told
+    assert "Depth is constant" not in told
