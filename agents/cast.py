@@ -40,7 +40,7 @@ class StandardCast(Cast):
 
     def open(self, model: MarketModel) -> None:
         """Book the opening positions of all groups, scaled by the share of freed margin that is re-used."""
-        for group in model.groups:
+        for group in model.turns:
             members = group.members(slice(None))
             orders = group.rule.open(members, model.view)
             model.exchange.clearing.open(members.rows, orders * regime_scale(model, members, orders)[:, None])

@@ -51,7 +51,7 @@ class Exchange(mesa.Agent):
 
     def move_margin(self) -> None:
         """Book what traders bring in to answer margin calls, and pay out what they may withdraw."""
-        for group in self.market_model.groups:
+        for group in self.market_model.turns:
             for rows, amount in group.top_ups:
                 self._top_up(rows, amount)
             for rows, amount in group.withdrawals:

@@ -19,7 +19,8 @@ class MarketModel(mesa.Model):
 
     Attributes:
         rules: the scenario. accounts, market, engine: the columns and the margin engine that reads them.
-        groups: the trader groups; exchange: the clearing agent; decisions: this step's orders, one entry a group.
+        groups: the trader groups, in the order of the scenario; exchange: the clearing agent.
+        decisions: this step's orders, one entry a group.
     """
 
     def __init__(self, scenario: Scenario, cast: "Cast", journal: bool = False) -> None:
@@ -37,8 +38,10 @@ class MarketModel(mesa.Model):
         self.groups: list[Any] = []
         self.decisions: list[tuple[Index, Array]] = []
         self.exchange = cast.exchange(self, scenario)
-        for group in scenario.population:
+        for group in sorted(scenario.population, key=lambda group: group.name):  # rows by name: no file order matters
             cast.join(self, group)
+        order = [group.name for group in scenario.population]
+        self.groups.sort(key=lambda group: order.index(group.name))
         cast.open(self)
         self.accounts.check_capacity()
         self.accounts.check()
@@ -60,13 +63,18 @@ class MarketModel(mesa.Model):
 
     def decide(self) -> None:
         """Ask every group whose turn it is for its orders."""
-        asked = (group.decide(self.market.step) for group in self.groups)
+        asked = (group.decide(self.market.step) for group in self.turns)
         self.decisions = [orders for orders in asked if orders is not None]
+
+    @property
+    def turns(self) -> list[Any]:
+        """Return the groups in the order of their rows, which is the order in which everything is done."""
+        return sorted(self.groups, key=lambda group: group.first_row)
 
     @property
     def traders(self) -> Index:
         """Return the rows of all traders (without system rows and liquidators)."""
-        return np.concatenate([np.empty(0, np.intp), *(group.rows for group in self.groups)])
+        return np.concatenate([np.empty(0, np.intp), *(group.rows for group in self.turns)])
 
 
 class Cast:
