@@ -13,13 +13,13 @@ FRICTIONLESS = {"taker_rate": 0.0, "insurance_share": 0.0}
 TIERS = [{"floor": 0.0, "maintenance_rate": 0.05, "initial_rate": 0.1}]
 
 
-def scenario(population: list[dict[str, Any]], markets: int = 1, **changes: Any) -> Scenario:
+def scenario(population: list[dict[str, Any]], listed: int = 1, **changes: Any) -> Scenario:
     """Markets A, B, ... at 100 dollars with 5 % maintenance and 10 % initial margin."""
-    listed = [{"name": "ABCDEFGH"[i], "price": 100.0, "depth": 1e7, "tiers": TIERS} for i in range(markets)]
+    markets = [{"name": "ABCDEFGH"[i], "price": 100.0, "depth": 1e7, "tiers": TIERS} for i in range(listed)]
     plain: dict[str, Any] = {
         "steps": 10,
         "step_seconds": 3600.0,
-        "markets": listed,
+        "markets": markets,
         "price": {"kind": "flat"},
         "impact": {"kind": "none"},
         "fees": FRICTIONLESS,
@@ -32,9 +32,9 @@ def scenario(population: list[dict[str, Any]], markets: int = 1, **changes: Any)
     return built
 
 
-def venue(population: list[dict[str, Any]], markets: int = 1, **changes: Any) -> MarketModel:
+def venue(population: list[dict[str, Any]], listed: int = 1, **changes: Any) -> MarketModel:
     """A model of such a scenario."""
-    return MarketModel(scenario(population, markets, **changes), StandardCast())
+    return MarketModel(scenario(population, listed, **changes), StandardCast())
 
 
 def storm(*rows: Any) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def test_the_smoothed_mark_has_a_gap_that_is_a_cause_of_its_own() -> None:
 
 # Two liquidations by hand --------------------------------------------------------------------------------------
 
+
 # First is long 10 at 100 with 52 dollars: under 5 % maintenance below (1000 - 52) / 10 / .95 = 99.789.
 # Second is long 10 at 100 with 90 dollars: under below 95.789. Selling 10 units lowers the price by 5 dollars.
 # The index falls to 99. First goes: 99 -> 94. Second goes: 94 -> 89.

@@ -82,9 +82,7 @@ def test_a_half_life_of_one_step_leaves_exactly_half() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(-500.0, 500.0), st.integers(0, 2)), min_size=1, max_size=6), st.floats(0.0, 1.0))
-def test_what_remains_of_all_pushes_is_the_forced_displacement(
-    plan: list[tuple[float, int]], permanent: float
-) -> None:
+def test_what_remains_of_all_pushes_is_the_forced_displacement(plan: list[tuple[float, int]], permanent: float) -> None:
     impact = {"kind": "square_root", "half_life_steps": 2.0, "permanent_share": permanent}
     place = market(flat(20, 2), impact=impact)
     for volume, waits in plan:
@@ -117,7 +115,7 @@ def test_the_parts_of_a_moment_add_up_to_the_log_mark() -> None:
 
 
 def test_the_history_is_complete_and_holds_the_end_of_each_step() -> None:
-    model = venue([{"kind": "noise", "count": 5}], markets=2, price={"kind": "gbm"}, impact={"kind": "linear"})
+    model = venue([{"kind": "noise", "count": 5}], 2, price={"kind": "gbm"}, impact={"kind": "linear"})
     ends = [np.array(model.market.prices())]
     model.run(lambda: ends.append(np.array(model.market.prices())))
     for number, (name, column) in enumerate(model.market.history.items()):
