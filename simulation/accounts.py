@@ -7,6 +7,7 @@ such numbers are exact below 2**53 units, so total cash and every column of `pos
 zero.
 """
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -59,6 +60,15 @@ class Posting:
 def floor_quanta(amount: Array) -> Array:
     """Round dollars down to a whole multiple of the quantum."""
     return np.floor(amount / QUANTUM) * QUANTUM
+
+
+def exact_quanta(amount: Array) -> Array:
+    """Round dollars to whole quanta; raise `CapacityError` where their sum could leave the range of exact counting."""
+    flat = amount.ravel(order="K")
+    bound = math.sqrt(flat.size * float(flat @ flat))  # at least the sum of absolute values; one pass, no copy
+    if not bound < _EXACT * QUANTUM and not (total := float(np.abs(flat).sum())) < _EXACT * QUANTUM:
+        raise CapacityError(f"{total:.3g} dollars change hands at once; exact up to {_EXACT * QUANTUM:.3g}")
+    return to_quanta(amount)
 
 
 class Accounts:
@@ -115,7 +125,7 @@ class Accounts:
 
         Rows may repeat. The amount is rounded to the quantum once; what was moved is returned.
         """
-        moved = to_quanta(np.asarray(amount, float))
+        moved = exact_quanta(np.asarray(amount, float))
         np.subtract.at(self.cash, source, moved)
         np.add.at(self.cash, target, moved)
         if self.journal is not None:
@@ -130,7 +140,7 @@ class Accounts:
         Cash and positions move together; the cost of each fill is rounded to the quantum once and booked with
         both signs. Returns the cost (r, m).
         """
-        cost = to_quanta(quantity * price)
+        cost = exact_quanta(quantity * price)
         self.book(rows, quantity, cost, against, reason)
         return cost
 
@@ -169,7 +179,7 @@ class Accounts:
 
     def settle(self, rows: Index, amount: Array, against: Side, reason: str) -> None:
         """Charge `amount` (r, m) dollars to the pools of positions and credit the sum to the side `against`."""
-        amount = to_quanta(amount)
+        amount = exact_quanta(amount)
         self.charge(rows, amount)
         self.cash[against.row, against.pool] += amount.sum()
         if self.journal is not None:

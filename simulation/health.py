@@ -14,7 +14,7 @@ from simulation.margin.base import MarginRule
 from simulation.margin.tiers import TierSchedule
 from simulation.market import Market
 
-_FAR = 1e300  # no position, no limit; finite, because a mark that has exactly doubled multiplies it by zero
+_FAR = 1e30  # no position, no limit; finite, because a mark that has exactly doubled multiplies it by zero
 _FEW = 1024  # rows; with more, going column by column is faster
 _SHRINK = 1.0 - 1e-9  # keeps the skipping radius on the safe side of rounding
 
@@ -85,7 +85,8 @@ class MarginEngine:
         rows, pools = len(amount), self.accounts.pools
         if rows < _FEW:  # one pass in the same order of additions, so with the same bytes; no loop over markets
             place = pool + np.arange(0, rows * pools, pools)[:, None]
-            return np.bincount(place.ravel(), amount.ravel(), rows * pools).reshape(rows, pools)
+            sums: Array = np.bincount(place.ravel(), amount.ravel(), rows * pools)
+            return sums.reshape(rows, pools)
         total = np.zeros((rows, pools))
         everyone = np.arange(rows)
         for market in range(amount.shape[1]):
