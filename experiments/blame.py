@@ -37,7 +37,7 @@ class Ledger:
 
     def __init__(self, closings: Closings, moment_step: Index, half_life: float) -> None:
         """Read the closings."""
-        self.closings, self.moment_step = closings, moment_step
+        self.closings, self.moment_step, self.half_life = closings, moment_step, half_life
         self.decay = 0.5 ** (1.0 / half_life)
 
     def moved(self, effect: Index, market: int | Index, push: Index) -> Array:

@@ -61,6 +61,14 @@ class Closings:
         return len(self.step)
 
     @cached_property
+    def seized(self) -> Index:
+        """Return the moment (n,) at which each pool was found under maintenance: the beginning of its round."""
+        rounds = np.unique(np.stack([self.step, self.round]), axis=1, return_inverse=True)[1].ravel()
+        first = np.full(len(self), np.iinfo(np.intp).max)
+        np.minimum.at(first, rounds, self.before)
+        return first[rounds]
+
+    @cached_property
     def share(self) -> Array:
         """Return which fraction (n, m) of its push's volume each closing was; 0 where nothing reached the book.
 
@@ -82,11 +90,7 @@ def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, 
     first = np.unique(number, return_index=True)[1]
     market = pd.Index(markets).get_indexer(pd.Index(events["market"]))
     book = (events["taker"] == "book").to_numpy(bool)
-    dollars = {key: events[key].to_numpy(float) for key in ("loss", "exogenous", "flow", "forced", "mark_gap")}
-    unseen = hidden(dollars["forced"], dollars["mark_gap"])
-    forced = np.where(dollars["forced"] == 0.0, 1.0, dollars["forced"])
-    seen = 1.0 - np.where(dollars["forced"] == 0.0, 0.0, unseen) / forced
-    dollars["forced"], dollars["mark_gap"] = dollars["forced"] - unseen, dollars["mark_gap"] + unseen
+    dollars, visible = _seen(events)
 
     def table(values: Array) -> Array:
         filled = np.zeros((n, len(markets)))
@@ -110,7 +114,7 @@ def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, 
         before=(events["moment"].to_numpy() - book)[first],
         push=push,
         units=table(np.where(book, events["quantity"].to_numpy(), 0.0)),
-        exposure=table(events["exposure"].to_numpy() * seen),
+        exposure=table(events["exposure"].to_numpy() * visible),
         reference=reference,
         notional=totals(number, events["notional"].to_numpy(float), n),
         **{key: whole(totals(number, values, n)) for key, values in dollars.items()},
@@ -118,6 +122,15 @@ def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, 
         first=first,
         pushes=_pushes(pushes, len(markets)),
     )
+
+
+def _seen(events: pd.DataFrame) -> tuple[dict[str, Array], Array]:
+    """Return loss and its parts (e,) with what the mark hid taken out of `forced`, and the fraction (e,) it showed."""
+    dollars = {key: events[key].to_numpy(float) for key in ("loss", "exogenous", "flow", "forced", "mark_gap")}
+    forced = dollars["forced"]
+    unseen = hidden(forced, dollars["mark_gap"])
+    dollars["forced"], dollars["mark_gap"] = forced - unseen, dollars["mark_gap"] + unseen
+    return dollars, 1.0 - unseen / np.where(forced == 0.0, 1.0, forced)
 
 
 def totals(number: Index, values: Array, n: int) -> Array:

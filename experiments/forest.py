@@ -7,7 +7,7 @@ the same or the next step continues it: it hangs below the earlier one but is no
 Shared losses (deleveraging, socialised loss) move no price and make no parents.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -62,6 +62,8 @@ class Forest:
 
 def grow(ledger: Ledger, rounds_per_step: int) -> Forest:
     """Return the forest of all closings; `rounds_per_step` is the scenario's (0 = to rest)."""
+    # A pool closed late in its round has seen the round's own sales, but those did not carry it across.
+    ledger = Ledger(replace(ledger.closings, before=ledger.closings.seized), ledger.moment_step, ledger.half_life)
     closings = ledger.closings
     pool = np.unique(np.stack([closings.row, closings.pool]), axis=1, return_inverse=True)[1].ravel()
     parent = _continued(closings, pool)

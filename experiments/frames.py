@@ -77,17 +77,18 @@ def event_frame(model: Any) -> pd.DataFrame:
 
 
 def unforced(model: Any, events: Events, pool: Index) -> tuple[Array, Array]:
-    """Return equity and requirement (e,) of the pools at prices without the forced displacement.
+    """Return equity and requirement (e,) that the seized pools would have had without the forced displacement.
 
-    `pool` (e,) is the number of the closing, see `pools_of`.
-    Only what the mark shows of the displacement is taken away: where a mark lags or ignores the book, the gap hides it.
-    A pool of which only a part was closed is taken to be composed as that part.
+    `pool` (e,) is the number of the closing, see `pools_of`. Only what the mark shows of the displacement is taken
+    away: where a mark lags or ignores the book, the gap hides it. A pool of which only a part was closed is taken to
+    be composed as that part.
     """
     parts, market = model.market.moments.parts, events.market.astype(np.intp)
-    before, reference = moment_before(events).astype(np.intp), events.reference.astype(np.intp)
-    change = parts[before, 2:, market] - parts[reference, 2:, market]
+    seized, reference = moment_seized(events), events.reference.astype(np.intp)
+    now = parts[seized, :, market]
+    change = now[:, 2:] - parts[reference, 2:, market]
     shown = change[:, 0] - hidden(change[:, 0], change[:, 1])
-    value = -events.quantity * events.mark_before
+    value = -events.quantity * np.exp(now.sum(axis=1))
     scale = events.pool_notional / np.maximum(np.bincount(pool, np.abs(value))[pool], 1e-300)
     gain = scale * value * np.expm1(-shown)
     equity = events.equity + np.bincount(pool, gain)[pool]
@@ -113,6 +114,14 @@ def pools_of(events: pd.DataFrame) -> Index:
 def moment_before(events: Events) -> Array:
     """Return the moment (e,) at which each loss stood: a sale to the book is a moment of its own, which comes after."""
     return events.moment - (events.taker == BOOK)
+
+
+def moment_seized(events: Events) -> Index:
+    """Return the moment (e,) at which each pool was found under maintenance: the beginning of its round."""
+    rounds = np.unique(np.stack([events.step, events.round]), axis=1, return_inverse=True)[1].ravel()
+    first = np.full(rounds.max(initial=-1) + 1, np.inf)
+    np.minimum.at(first, rounds, moment_before(events))
+    return first[rounds].astype(np.intp)
 
 
 def hidden(displaced: Array, gap: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import networkx as nx
 import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -58,6 +59,11 @@ def generations_of(prices: np.ndarray, impact: float, start: float = 96.5) -> li
         left &= ~hit
         price -= impact * hit.sum()
     return found
+
+
+def closings(graph: nx.DiGraph) -> dict[str, dict[str, Any]]:
+    """The nodes of a contagion graph that are closings, with their attributes, in order of time."""
+    return {node: about for node, about in graph.nodes(data=True) if about["kind"] == "closing"}
 
 
 def run_or_skip(scenario: Scenario) -> Run:
