@@ -109,8 +109,10 @@ class LiquidationDesk:
             return
         to_book = self._bookable(seizure)
         self._sell(seizure.part(to_book))
-        for i in np.flatnonzero(~to_book):
-            self._deleverage(seizure.part(np.array([i])))
+        left = [self._deleverage(seizure.part(np.array([i]))) for i in np.flatnonzero(~to_book)]
+        if left:  # what found no winner goes to the book after all
+            rest = Seizure.join(left)
+            self._sell(rest.part(np.flatnonzero(rest.closing.any(axis=1))))
 
     def _bookable(self, seizure: Seizure) -> Mask:
         """Tell which pools are closed in the order book: all, or those whose deficits there the fund can pay.
@@ -179,8 +181,8 @@ class LiquidationDesk:
         self.waterfall.cover(rows[empty], pools[empty])
         self.watch.touch(rows)
 
-    def _deleverage(self, one: Seizure) -> None:
-        """Close one pool against winners; what finds no winner goes to the book, at whose loss it may."""
+    def _deleverage(self, one: Seizure) -> Seizure:
+        """Close one pool against winners; return what found none."""
         scene, price = Scene(self.engine, one, self.round), self.market.mark_price.copy()
         fills = self.waterfall.deleverage(int(one.rows[0]), int(one.pools[0]))
         row, pool = one.rows[0], one.pools[0]
@@ -193,7 +195,6 @@ class LiquidationDesk:
         self.log.add(forced_trades(scene.closing(done.closing), price, WINNERS))
         rest = one.part(np.array([0]))
         rest.position = rest.closing = left[None, :]
-        if left.any():
-            self._sell(rest)
-        else:
+        if not left.any():
             self.settle(done)
+        return rest

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from agents.clearing import Clearing
+from agents.winners import WinnerList
 from simulation.accounts import INSURANCE, OUTSIDE, QUANTUM, SHARED, SYSTEM_ROWS, Side, to_quanta
 from simulation.arrays import Array, Index
-from simulation.deleveraging.base import DeleveragingRule, Winners
-from simulation.health import Holdings
+from simulation.deleveraging.base import DeleveragingRule
 from simulation.shares import split
 
 
@@ -47,6 +47,8 @@ class Waterfall:
         self.clearing, self.rule = clearing, rule
         self.engine, self.accounts, self.market = clearing.engine, clearing.accounts, clearing.market
         self.bankruptcies: list[Bankruptcy] = []
+        self._lists: dict[tuple[int, float], WinnerList] = {}
+        self._listed_at = -1
         self.skipped = 0  # winners passed over because the fill would have raised their leverage
 
     @property
@@ -78,7 +80,7 @@ class Waterfall:
         if loss <= 0.0:
             return
         rows = np.arange(SYSTEM_ROWS, len(self.accounts))
-        equity = self.engine.health(rows).equity
+        equity = self.engine.equity(rows, self.engine.holdings(rows), self.market.mark_price)
         weight = np.floor(np.maximum(equity, 0.0) / QUANTUM).ravel()
         payable = min(loss, weight.sum() * QUANTUM)
         share = split(payable / QUANTUM, weight) * QUANTUM
@@ -122,6 +124,7 @@ class Waterfall:
             residue = self.accounts.cash[side.row, side.pool]
             taker = self._kept_in(int(fills[-1].rows[-1]), fills[-1].market)
             self._transfer(*((side, taker, residue) if residue > 0.0 else (taker, side, -residue)), "adl rounding")
+            self._refresh(fills[-1].rows)
             case.adl = case.deficit - case.insurance
         elif case.deficit > 0.0:
             left = float(self.engine.health(np.array([side.row])).equity[0, side.pool])
@@ -138,7 +141,8 @@ class Waterfall:
 
     def _close(self, side: Side, market: int, quantity: float, rate: float) -> Deleveraged:
         price = self.market.mark_price[market] * (1.0 + np.sign(quantity) * rate)
-        rows, winners = self._winners(side.row, market, quantity, rate)
+        rows, winners, skipped = self._winners(market, -np.sign(quantity)).eligible(side.row, rate)
+        self.skipped += skipped
         lot = self.accounts.lot[market]
         lots = self.rule.allocate(abs(quantity) / lot, winners) if len(rows) else np.empty(0)
         rows, lots = rows[lots > 0.0], lots[lots > 0.0]
@@ -149,35 +153,21 @@ class Waterfall:
             self.accounts.reference[rows, market] = self.market.moments.last
             self.clearing.watch.touch(rows)
             self._release_isolated(rows, market)
+            self._refresh(rows)
         return Deleveraged(rows, market, units[:, market], float(price))
 
-    def _winners(self, bankrupt: int, market: int, quantity: float, rate: float) -> tuple[Index, Winners]:
-        """Return the eligible counterparties: opposite side, in profit, and not made riskier by the fill."""
-        a, mark = self.accounts, self.market.mark_price
-        position = a.position[SYSTEM_ROWS:, market]
-        profit = position * (mark[market] - a.entry_price[SYSTEM_ROWS:, market])
-        rows = np.flatnonzero((position * quantity < 0.0) & (profit > 0.0)) + SYSTEM_ROWS
-        rows = rows[rows != bankrupt]
-        held = self.engine.holdings(rows)
-        pool = held.pool[:, market]
-        this = np.arange(len(rows)), pool
-        equity = self.engine.equity(rows, held, mark)[this]
-        gross = self.engine.by_pool(np.abs(held.position * mark), held.pool)[this]
-        safe = equity >= self.engine.maintenance(held, mark)[this]  # the others are about to be liquidated themselves
-        # The fill lowers equity by rate * closed notional; leverage does not rise iff equity / gross >= rate. And
-        # what stays open must be carried: equity less requirement is concave in the fill, so its end decides.
-        value = np.abs(held.position[:, market]) * mark[market]
-        rest = held.position.copy()
-        rest[:, market] = 0.0
-        needed = self.engine.maintenance(Holdings(rest, held.pool, held.leverage), mark)[this]
-        fit = safe & (equity > 0.0) & (equity >= rate * gross) & (equity - rate * value >= needed)
-        self.skipped += int((safe & ~fit).sum())
-        rows, equity, gross = rows[fit], equity[fit], gross[fit]
-        own = np.abs(a.position[rows, market])
-        winners = Winners(
-            own / a.lot[market], profit[rows - SYSTEM_ROWS], own * mark[market], equity, gross / equity
-        )
-        return rows, winners
+    def _winners(self, market: int, sign: float) -> WinnerList:
+        """Return the winners of `sign` in `market`, listed once for each moment of the mark."""
+        if self._listed_at != self.market.moments.last:
+            self._lists, self._listed_at = {}, self.market.moments.last
+        key = market, sign
+        if key not in self._lists:
+            self._lists[key] = WinnerList(self.engine, market, sign)
+        return self._lists[key]
+
+    def _refresh(self, rows: Index) -> None:
+        for winners in self._lists.values():
+            winners.refresh(rows)
 
     def _release_isolated(self, rows: Index, market: int) -> None:
         """Give the cash of isolated pools that ADL closed back to the wallet."""

@@ -6,11 +6,13 @@ programs on the machine disturb less; medians of several runs are printed.
 """
 
 import gc
+import json
 import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -54,27 +56,36 @@ def population(accounts: int, base: Scenario | None = None) -> Scenario:
     """
     plain = (base or load("venue")).to_dict()
     factor = accounts / sum(group["count"] for group in plain["population"])
-    kept = [market["name"] for market in plain["markets"][:MARKETS]]
-    plain["markets"] = [{**market, "depth": market["depth"] * factor} for market in plain["markets"][:MARKETS]]
-    plain["population"] = [{**group, "count": max(1, round(group["count"] * factor))} for group in plain["population"]]
+    kept, before = _kept(plain), len(plain["markets"])
+    for section in ("price", "margin", "markets"):
+        plain[section] = _cut(plain[section], kept, before)
+    for market in plain["markets"]:
+        market["depth"] *= factor
+    for group in plain["population"]:
+        group["count"] = max(1, round(group["count"] * factor))
     plain["insurance_fund"] *= factor
-    plain["backstop"]["capital"] *= factor
-    for keeper in plain["liquidators"]:
+    for keeper in (plain["backstop"], *plain["liquidators"]):
         keeper["capital"] *= factor
     plain["steps"] = WARM_UP + STEPS
-    return Scenario.from_dict(_cut(plain, len(kept)))
+    return Scenario.from_dict(plain)
 
 
-def _cut(value: object, markets: int) -> object:
-    """Shorten every correlation matrix to the markets that are kept."""
+def _kept(plain: dict[str, Any]) -> list[int]:
+    """Return the numbers of five markets: those the population names, then the first others."""
+    text = json.dumps(plain["population"])
+    names = [market["name"] for market in plain["markets"]]
+    named = [i for i, name in enumerate(names) if f'"{name}"' in text]
+    others = [i for i in range(len(names)) if i not in named]
+    return sorted([*named, *others][:MARKETS])
+
+
+def _cut(value: Any, kept: list[int], before: int) -> Any:
+    """Shorten what has one entry a market, columns and correlation matrices alike, to the markets that are kept."""
     if isinstance(value, dict):
-        return {
-            key: [row[:markets] for row in item[:markets]]
-            if key == "correlation" and isinstance(item, list)
-            else _cut(item, markets)
-            for key, item in value.items()
-        }
-    return [_cut(item, markets) for item in value] if isinstance(value, list) else value
+        return {key: _cut(item, kept, before) for key, item in value.items()}
+    if not isinstance(value, list):
+        return value
+    return [_cut(item, kept, before) for item in ([value[i] for i in kept] if len(value) == before else value)]
 
 
 def time_size(accounts: int, repeats: int = REPEATS, base: Scenario | None = None) -> Timing:

@@ -85,8 +85,8 @@ class MarginEngine:
         rows, pools = len(amount), self.accounts.pools
         if rows < _FEW:  # one pass in the same order of additions, so with the same bytes; no loop over markets
             place = pool + np.arange(0, rows * pools, pools)[:, None]
-            sums: Array = np.bincount(place.ravel(), amount.ravel(), rows * pools)
-            return sums.reshape(rows, pools)
+            sums = np.bincount(place.ravel(), amount.ravel(), rows * pools)
+            return np.asarray(sums, float).reshape(rows, pools)
         total = np.zeros((rows, pools))
         everyone = np.arange(rows)
         for market in range(amount.shape[1]):

@@ -2,8 +2,10 @@
 
 import numpy as np
 
-from simulation.arrays import Array
+from simulation.arrays import Array, Index
 from simulation.deleveraging.base import DeleveragingRule, Winners
+
+_MANY, _FEW = 1024, 128  # of many winners the first few usually do; ranking all would cost more than the fill
 
 
 class QueueDeleveraging(DeleveragingRule):
@@ -18,8 +20,18 @@ class QueueDeleveraging(DeleveragingRule):
     def allocate(self, lots: float, winners: Winners) -> Array:
         """Return a prefix of the ranking, the last one filled in part (c,)."""
         score = winners.profit / winners.notional * winners.leverage
-        order = np.argsort(-score, kind="stable")
+        order = _first(score, winners.lots, lots)
         ahead = np.cumsum(winners.lots[order]) - winners.lots[order]
         fills = np.zeros_like(winners.lots)
         fills[order] = np.clip(lots - ahead, 0.0, winners.lots[order])
         return fills
+
+
+def _first(score: Array, lots: Array, needed: float) -> Index:
+    """Return the ranking (descending score, ties by position) as far down as `needed` lots can reach, and beyond."""
+    if len(score) > _MANY:
+        least = np.partition(score, -_FEW)[-_FEW]
+        top = np.flatnonzero(score >= least)
+        if lots[top].sum() >= needed:
+            return top[np.argsort(-score[top], kind="stable")]
+    return np.argsort(-score, kind="stable")

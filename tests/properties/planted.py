@@ -16,6 +16,7 @@ from agents.clearing import Clearing
 from agents.desk import LiquidationDesk
 from agents.exchange import Exchange
 from agents.waterfall import Waterfall
+from agents.winners import WinnerList
 from simulation.accounts import OUTSIDE, QUANTUM, SHARED, Accounts, Side
 from simulation.deleveraging.queue import QueueDeleveraging
 from simulation.health import Holdings, MarginEngine
@@ -294,18 +295,12 @@ def a_winner_is_flipped(patch: pytest.MonkeyPatch) -> None:
 
 @notices("E5")
 def a_winner_need_not_carry_its_other_positions(patch: pytest.MonkeyPatch) -> None:
-    def winners(real: Any, self: Waterfall, bankrupt: int, market: int, *args: Any) -> Any:
-        exact = self.engine.maintenance
+    def look(real: Any, self: WinnerList, rows: Any) -> Any:
+        columns = real(self, rows)
+        columns[4] = 0.0  # what the positions that stay open need
+        return columns
 
-        def forgiving(held: Holdings, price: Any) -> Any:
-            return exact(held, price) * (held.position[:, [market]] != 0.0)
-
-        self.engine.maintenance = forgiving  # type: ignore[method-assign]
-        found = real(self, bankrupt, market, *args)
-        self.engine.maintenance = exact  # type: ignore[method-assign]
-        return found
-
-    _wrap(patch, Waterfall, "_winners", winners)
+    _wrap(patch, WinnerList, "_look", look)
 
 
 @notices("E6")

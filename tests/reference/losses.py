@@ -63,9 +63,9 @@ class Liquidation:
         closing = {place: self.closing(place) for place in seized}
         book = self.bookable(seized, closing)
         self.sell({place: closing[place] for place in book})
-        for place in seized:
-            if place not in book:
-                self.deleverage(place)
+        left = {place: self.deleverage(place) for place in seized if place not in book}
+        if rest := {place: lots for place, lots in left.items() if lots}:
+            self.sell(rest)  # what found no winner goes to the book after all, together
 
     def closing(self, place: Place) -> dict[int, int]:
         """Lots closed of each position: the fraction of the rule, rounded up."""
@@ -172,8 +172,8 @@ class Liquidation:
 
     # Auto-deleveraging ------------------------------------------------------------------------------------
 
-    def deleverage(self, place: Place) -> None:
-        """Close a pool against winners at the price at which it is worth nothing; the fund pays first."""
+    def deleverage(self, place: Place) -> dict[int, int]:
+        """Close a pool against winners at the price at which it is worth nothing; return the lots that found none."""
         ledger, row = self.ledger, place[0]
         mine = {m: ledger.held(row, m) for m in ledger.markets_in(*place)}
         case = Loss(place, max(-quanta(ledger.equity(*place)), 0))
@@ -185,10 +185,9 @@ class Liquidation:
         self.book_adl(case, last)
         rest = {m: ledger.held(row, m) for m in ledger.markets_in(*place)}
         self.exhausted += bool(rest)
-        if rest:
-            self.sell({place: rest})
-        else:
+        if not rest:
             self.settle({place: self.notional(mine)})
+        return rest
 
     def book_adl(self, case: Loss, last: Place | None) -> None:
         place = case.place
