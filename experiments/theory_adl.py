@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from experiments.target import Check, bare_scenario, exact_check, one_tier, opened
+from experiments.target import Check, bare_scenario, exact_check, groups_by_name, one_tier, opened
 from simulation.accounts import OUTSIDE, QUANTUM
 from simulation.arrays import Array
 from simulation.errors import InputError
@@ -82,8 +82,8 @@ class GapVenue:
         units = np.array([held for held, _ in self.winners])
         equity = np.array([deposit for _, deposit in self.winners]) + self.profits
         left = units.copy()
-        for (needed, _), deficit in zip(self.losers, self.deficits, strict=True):
-            rate = deficit / (needed * mark)
+        for (held, _), deficit in zip(self.losers, self.deficits, strict=True):
+            needed, rate = held, deficit / (held * mark)
             with np.errstate(divide="ignore", invalid="ignore"):
                 # profit rate times leverage; entries are all P0, so the profit rate is the same for everybody
                 score = np.where(left > 0.0, abs(self.change) * left / equity, -np.inf)
@@ -116,7 +116,8 @@ def _group(name: str, units: float, deposit: float) -> dict[str, Any]:
 def simulate_deleveraging(venue: GapVenue) -> Deleveraging:
     """Run the gap and return who gave up what."""
     model = opened(venue.scenario())
-    rows = model.traders
+    groups = groups_by_name(model)
+    rows = np.concatenate([groups[group.name].rows for group in model.rules.population])
     before, cash = model.accounts.position[rows, 0], model.accounts.cash[rows].sum(axis=1)
     model.run()
     mark = model.market.mark_price[0]

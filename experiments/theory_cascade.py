@@ -20,6 +20,7 @@ from experiments.target import (
     batches,
     distinct_seed,
     exact_check,
+    groups_by_name,
     mean_check,
     one_tier,
     opened,
@@ -163,8 +164,12 @@ class Cascades:
     proceeds: Array
 
 
+def _group(market: str) -> str:
+    return f"longs-{market}"
+
+
 def _longs(market: str, count: int, deposit: dict[str, Any]) -> dict[str, Any]:
-    return {"kind": "book", "name": f"longs-{market}", "count": count, "deposit": deposit, "units": {market: 1.0}}
+    return {"kind": "book", "name": _group(market), "count": count, "deposit": deposit, "units": {market: 1.0}}
 
 
 def simulate_cascades(venue: CascadeVenue, replications: int, seed: int = 1) -> Cascades:
@@ -177,7 +182,9 @@ def simulate_cascades(venue: CascadeVenue, replications: int, seed: int = 1) -> 
 
 def _run(venue: CascadeVenue, scenario: Scenario) -> Cascades:
     model, replications = opened(scenario), len(scenario.markets)
-    predicted = np.array([_threshold_count(venue, group.deposited) for group in model.groups], float)
+    groups = groups_by_name(model)
+    deposits = [groups[_group(name)].deposited for name in scenario.names]
+    predicted = np.array([_threshold_count(venue, deposit) for deposit in deposits], float)
     model.run()
     events = model.exchange.desk.log.events
     market = events.market.astype(np.intp)
@@ -203,7 +210,8 @@ def _threshold_count(venue: CascadeVenue, deposit: Array) -> int:
     P0 - s - kappa x.
     """
     m, p0, law = venue.maintenance_rate, venue.price, venue.law
-    buffer = np.sort(p0 - (p0 - to_quanta(deposit)) / (1.0 - m))  # the drop each account survives, dollars
+    paid = to_quanta(np.array(p0)) - to_quanta(deposit)  # money moves in whole quanta
+    buffer = np.sort(p0 - paid / (1.0 - m))  # the drop each account survives, dollars
     x = 0
     while x < len(buffer) and buffer[x] < venue.range * (law.shock + law.impact * x):
         x += 1

@@ -13,7 +13,16 @@ from typing import Literal, Self
 
 import numpy as np
 
-from experiments.target import Check, bare_scenario, distinct_seed, mean_check, one_tier, played, reseeded
+from experiments.target import (
+    Check,
+    bare_scenario,
+    distinct_seed,
+    groups_by_name,
+    mean_check,
+    one_tier,
+    played,
+    reseeded,
+)
 from simulation.arrays import Array
 from simulation.errors import InputError
 from simulation.scenario import Scenario
@@ -116,12 +125,11 @@ def simulate_types(venue: TypesVenue, runs: int, seed: int = 1) -> Array:
 def _count(venue: TypesVenue, scenario: Scenario) -> list[float]:
     model = played(scenario)
     events = model.exchange.desk.log.events
-    first = np.array([group.first_row for group in model.groups])
-    of_type = np.searchsorted(first, events.row, side="right") - 1
+    groups = groups_by_name(model)
     key = events.row * (len(scenario.markets) + 1) + events.pool
     counts = []
     for kind, market in venue.nodes[2]:
-        mine = (of_type == kind) & ((market == -1) | (events.market == market))
+        mine = np.isin(events.row, groups[f"type-{kind}"].rows) & ((market == -1) | (events.market == market))
         counts.append(float(len(np.unique(key[mine]))))
     return counts
 

@@ -7,6 +7,7 @@ from experiments.target import table, verdict
 from experiments.theory_types import TypesVenue, simulate_types, types_target
 from simulation.errors import InputError
 from tests.theory import planted
+from tests.theory.tiers import thorough
 
 THOUSAND = TypesVenue(accounts=(1000, 1000, 1000), reach=(6.0, 6.0, 12.0), shock=(0.03, 0.0))
 
@@ -64,7 +65,7 @@ def test_a_wrong_maintenance_rate_is_found(monkeypatch: pytest.MonkeyPatch):
     assert not verdict(types_target(THOUSAND.at_radius(0.3), 40))
 
 
-@pytest.mark.slow
+@thorough
 @pytest.mark.parametrize("regime", ["cross", "isolated"])
 @pytest.mark.parametrize("radius", [0.3, 0.7])
 def test_the_mean_holds_within_half_a_percent_over_1_500_books(regime: str, radius: float):

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from experiments.target import table, verdict
+from experiments.target import played, table, verdict
 from experiments.theory_cascade import CascadeLaw, CascadeVenue, cascade_target, simulate_cascades
 from tests.theory import planted
+from tests.theory.tiers import thorough
 
 
 def failures(checks):
@@ -19,7 +20,7 @@ def test_the_law_has_the_published_numbers():
     series, term = 0.0, 1.0
     for j in range(200):
         series, term = series + term, term * (199 - j) * 0.003
-    assert law.mean == pytest.approx(200 * 0.01 * series, rel=1e-12)
+    assert law.mean == pytest.approx(200 * 0.01 * series, rel=1e-10)
 
 
 def test_the_depth_law_tends_to_the_poisson_one():
@@ -37,7 +38,7 @@ def test_with_everybody_in_reach_everybody_goes():
 
 
 def test_cascades_follow_the_law():
-    checks = cascade_target(CascadeVenue(), 4_000)
+    checks = cascade_target(CascadeVenue(), 3_000)
     assert verdict(checks), failures(checks)
 
 
@@ -67,8 +68,6 @@ def test_one_round_a_step_ends_where_the_loop_to_rest_ends():
 
 def test_another_margin_rule_changes_nothing_where_everybody_holds_one_position():
     venue = CascadeVenue(CascadeLaw(50, 0.02, 0.01))
-    from experiments.target import played
-
     counts = [
         len(played(venue.scenario(10).with_(margin={"kind": kind})).exchange.desk.log.events)
         for kind in ("isolated", "cross", "portfolio")
@@ -84,7 +83,7 @@ def test_a_bug_of_two_percent_is_found(bug, monkeypatch: pytest.MonkeyPatch):
     assert not verdict(cascade_target(venue, 300))
 
 
-@pytest.mark.slow
+@thorough
 def test_the_distance_to_the_law_is_below_one_percent_in_200_000_runs():
     checks = cascade_target(CascadeVenue(), 200_000)
     assert verdict(checks), failures(checks)

@@ -3,6 +3,7 @@ import pytest
 from experiments.target import SIGMAS, table, verdict
 from experiments.theory_passage import PassageVenue, passage_target, simulate_passages
 from tests.theory import planted
+from tests.theory.tiers import thorough
 
 
 def failures(checks):
@@ -29,10 +30,10 @@ def test_the_formula_has_the_published_numbers(leverage, rate, steps, barrier, c
 @pytest.mark.parametrize(
     ("venue", "paths"),
     [
-        (PassageVenue(), 6_000),
-        (PassageVenue(20.0, 0.004, steps=21), 10_000),
-        (PassageVenue(8.0, 0.01, volatility=1.1, days=3.0, steps=48, drift=4.0, side=-1, price=3.0), 6_000),
-        (PassageVenue(5.0, 0.02, volatility=1.5, days=10.0, steps=60, drift=-2.0), 6_000),
+        (PassageVenue(), 4_000),
+        (PassageVenue(20.0, 0.004, steps=21), 6_000),
+        (PassageVenue(8.0, 0.01, volatility=1.1, days=3.0, steps=48, drift=4.0, side=-1, price=3.0), 4_000),
+        (PassageVenue(5.0, 0.02, volatility=1.5, days=10.0, steps=60, drift=-2.0), 4_000),
     ],
 )
 def test_liquidations_happen_as_often_as_discrete_first_passage_says(venue: PassageVenue, paths: int):
@@ -42,20 +43,20 @@ def test_liquidations_happen_as_often_as_discrete_first_passage_says(venue: Pass
 
 def test_the_continuous_formula_is_rejected_at_coarse_marks():
     venue = PassageVenue(steps=21)
-    hit, _ = simulate_passages(venue, 10_000)
+    hit, _ = simulate_passages(venue, 5_000)
     expected = venue.probability(discrete=False)
-    assert abs(hit / 10_000 - expected) > SIGMAS * (expected * (1 - expected) / 10_000) ** 0.5
+    assert abs(hit / 5_000 - expected) > SIGMAS * (expected * (1 - expected) / 5_000) ** 0.5
 
 
 def test_a_wrong_maintenance_rate_is_found(monkeypatch: pytest.MonkeyPatch):
     # A rate of 20 %, so that 2 % of it are a visible part of the distance to liquidation.
     venue = PassageVenue(4.0, 0.2, volatility=0.3, days=7.0, steps=42)
-    assert verdict(passage_target(venue, 8_000))
+    assert verdict(passage_target(venue, 5_000))
     planted.maintenance(monkeypatch)
-    assert not verdict(passage_target(venue, 8_000))
+    assert not verdict(passage_target(venue, 5_000))
 
 
-@pytest.mark.slow
+@thorough
 @pytest.mark.parametrize("steps", [168, 21])
 def test_the_probability_holds_over_400_000_paths(steps: int):
     checks = passage_target(PassageVenue(steps=steps), 400_000)
