@@ -37,7 +37,7 @@ ONE: dict[str, Any] = {
 
 
 def journal(table: dict[str, Any], margin: str) -> list[tuple[Any, ...]]:
-    """Every posting between accounts, as (reason, account, dollars): transfers between pools of one account drop out."""
+    """Every posting between accounts, as (reason, legs, units); moves between pools of one account drop out."""
     model = MarketModel(Scenario.from_dict({**table, "margin": {"kind": margin}}), StandardCast(), journal=True)
     model.run()
     lines = []
