@@ -33,7 +33,7 @@ def state(model: MarketModel) -> dict[str, bytes]:
     """Everything a run leaves, as bytes."""
     accounts, events = model.accounts, model.exchange.desk.log.events
     columns = {name: getattr(accounts, name) for name in ("cash", "position", "entry_price", "pool", "reference")}
-    columns |= {name: column for name, column in model.market.history.items()}
+    columns |= model.market.history
     columns |= {f"event {name}": getattr(events, name) for name in vars(events)}
     columns["moments"] = model.market.moments.parts[: model.market.moments.last + 1]
     return {name: np.ascontiguousarray(column).tobytes() for name, column in columns.items()}
