@@ -4,6 +4,9 @@ import dataclasses
 import itertools
 import json
 import math
+import os
+import subprocess
+import sys
 import tomllib
 
 import networkx as nx
@@ -21,6 +24,7 @@ from experiments.verdict import Outcomes
 from simulation.errors import InputError, RunFailed, StoreError
 from simulation.scenario import Scenario
 from tests.experiments.comparisons import by_hand, tiny, tiny_comparison
+from tests.style.source import ROOT
 
 FILES = {"runs.csv", "runs.parquet", "summary.csv", "summary.parquet", "scenario.toml", "report.html", "verdict.txt"}
 GRAPHS = {"contagion_worst.graphml", "contagion_median.graphml"}
@@ -133,6 +137,48 @@ def test_one_two_and_three_workers_write_the_same_bytes(tmp_path):
     assert alone.keys() >= FILES | GRAPHS
     assert files(2) == alone
     assert files(3) == alone
+
+
+PLUGIN = """
+import numpy as np
+from agents.trader import Trader
+
+class Bold(Trader):
+    \"\"\"Buys the first market and waits.\"\"\"
+
+    kind = "bold"
+
+    def decide(self, members, view):
+        return np.zeros_like(members.position)
+
+    def open(self, members, view):
+        orders = np.zeros_like(members.position)
+        orders[:, 0] = members.deposited * members.leverage / view.mark_price[0]
+        return orders
+"""
+
+SCRIPT = """
+import sys
+from experiments import compare, load_plugins
+from tests.style.source import ROOT
+from tests.experiments.comparisons import tiny
+
+if __name__ == "__main__":
+    load_plugins([sys.argv[1]])
+    bold = tiny(population=[{"kind": "bold", "count": 9, "leverage": 9.0}])
+    texts = [str(compare(bold, seeds=2, workers=n, reuse_grid=(), progress=False)) for n in (1, 2)]
+    assert texts[0] == texts[1] and "bad debt" in texts[0]
+    print("the same")
+"""
+
+
+def test_a_plugin_reaches_the_workers(tmp_path):
+    (tmp_path / "bold.py").write_text(PLUGIN)
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "bold.py")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=100)
+    assert (done.stdout, done.returncode) == ("the same\n", 0), done.stderr
 
 
 # Gallery ------------------------------------------------------------------------------------------------------
