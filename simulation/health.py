@@ -133,7 +133,7 @@ class Watch:
         self._grow()
         found = np.flatnonzero(self.radius <= self._distance())
         self._misses += np.count_nonzero(self.radius[found] >= 0.0)
-        if self._misses <= len(self.radius) // 4:
+        if self._misses <= len(self.radius):
             return found
         # So many near misses cost as much as a fresh start: move the reference, everybody gets a new radius.
         self.reference, self._misses = self.engine.market.mark_price.copy(), 0

@@ -122,8 +122,10 @@ def _elsewhere(location: Location, model: type[BaseModel]) -> str:
     if hint := nearest(name, here):
         return hint
     hint = nearest(name, places)
-    near = hint.split("'")[1] if hint else ""
-    return f"{hint[:-1]} in {' or '.join(sorted(places[near])[:2])}?".replace(".?", "?").replace(". or", " or") if near else ""
+    if not hint:
+        return ""
+    owners = [where.rstrip(".") or "the top level" for where in sorted(places[hint.split("'")[1]])]
+    return f"{hint[:-1]} in {' or '.join(owners[:2])}?"
 
 
 def _plain(where: str) -> str:

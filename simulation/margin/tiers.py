@@ -18,15 +18,32 @@ class TierSchedule:
         """Take, for each market, the tiers' notional floors (dollars, first 0) and rates (fractions, rising)."""
         self.initial_lines = _lines(floors, initial)
         self.maintenance_lines = _lines(floors, maintenance)
+        self._second = np.array([floor[1] if len(floor) > 1 else np.inf for floor in floors])
         self.steepest = np.array([max(rates) for rates in maintenance])
 
     def initial(self, notional: Array) -> Array:
         """Return the initial requirement (r, m) of positions of `notional` (r, m) >= 0, dollars."""
-        return _requirement(self.initial_lines, notional)
+        return self._requirement(self.initial_lines, notional)
 
     def maintenance(self, notional: Array) -> Array:
         """Return the maintenance requirement (r, m) of positions of `notional` (r, m) >= 0, dollars."""
-        return _requirement(self.maintenance_lines, notional)
+        return self._requirement(self.maintenance_lines, notional)
+
+    def _requirement(self, lines: list[tuple[Array, Array]], notional: Array) -> Array:
+        """Return the largest line; most positions are small, so higher tiers are looked at only where they matter."""
+        requirement = notional * lines[0][0]
+        if len(lines) == 1:
+            return requirement
+        above = notional[:, 0] > self._second[0]
+        for market in range(1, notional.shape[1]):
+            above |= notional[:, market] > self._second[market]
+        rows = np.flatnonzero(above)
+        if len(rows):
+            large, most = notional[rows], requirement[rows]
+            for rate, deduction in lines[1:]:
+                np.maximum(most, large * rate - deduction, out=most)
+            requirement[rows] = most
+        return requirement
 
 
 def _lines(floors: list[list[float]], rates: list[list[float]]) -> list[tuple[Array, Array]]:
@@ -38,10 +55,3 @@ def _lines(floors: list[list[float]], rates: list[list[float]]) -> list[tuple[Ar
     depth = max(map(len, rates))
     pad = [(rate + rate[-1:] * depth, cut + cut[-1:] * depth) for rate, cut in zip(rates, deductions, strict=True)]
     return [(np.array([p[0][t] for p in pad]), np.array([p[1][t] for p in pad])) for t in range(depth)]
-
-
-def _requirement(lines: list[tuple[Array, Array]], notional: Array) -> Array:
-    requirement = notional * lines[0][0]
-    for rate, deduction in lines[1:]:
-        np.maximum(requirement, notional * rate - deduction, out=requirement)
-    return requirement
