@@ -22,6 +22,7 @@ class Taker(Protocol):
     """Somebody who may take distressed pools off the venue's hands before they reach the order book."""
 
     row: int
+    takeovers: int
 
     def orders(self) -> Array:
         """Return the orders (m,) of this step that unwind its inventory."""
@@ -107,6 +108,7 @@ class LiquidationDesk:
                 seizure = seizure.part(~taker.take(self, seizure))
         if not len(seizure):
             return
+        self.waterfall.bar(seizure.rows, seizure.pools)
         to_book = self._bookable(seizure)
         self._sell(seizure.part(to_book))
         left = [self._deleverage(seizure.part(np.array([i]))) for i in np.flatnonzero(~to_book)]

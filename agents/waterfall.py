@@ -49,12 +49,18 @@ class Waterfall:
         self.bankruptcies: list[Bankruptcy] = []
         self._lists: dict[tuple[int, float], WinnerList] = {}
         self._listed_at = -1
+        self.barred: Index = np.empty(0, np.intp)  # row * pools + pool of what is being closed itself
         self.skipped = 0  # winners passed over because the fill would have raised their leverage
 
     @property
     def fund(self) -> float:
         """Return the balance of the insurance fund, dollars; never below 0."""
         return float(self.accounts.cash[INSURANCE, SHARED])
+
+    def bar(self, rows: Index, pools: Index) -> None:
+        """Bar the pools that are being closed in this round from being winners, should the mark turn in their favour."""
+        self.barred = rows * self.accounts.pools + pools
+        self._lists.clear()  # takers and settlements may have changed balances since
 
     def cover(self, rows: Index, pools: Index) -> None:
         """Bring closed pools with negative cash back to exactly zero: insurance first, then everybody."""
@@ -88,6 +94,7 @@ class Waterfall:
         source = (rows[payers // self.accounts.pools], payers % self.accounts.pools)
         self.accounts.transfer(source, (np.full(len(payers), INSURANCE), SHARED), share[payers], "socialised")
         self.clearing.watch.touch(source[0])
+        self._refresh(np.unique(source[0]))
         for case in cases:
             wanted = case.deficit - case.insurance
             case.socialised = min(wanted, payable)
@@ -141,7 +148,7 @@ class Waterfall:
 
     def _close(self, side: Side, market: int, quantity: float, rate: float) -> Deleveraged:
         price = self.market.mark_price[market] * (1.0 + np.sign(quantity) * rate)
-        rows, winners, skipped = self._winners(market, -np.sign(quantity)).eligible(side.row, rate)
+        rows, winners, skipped = self._winners(market, -np.sign(quantity)).eligible(side.row, rate, self.barred)
         self.skipped += skipped
         lot = self.accounts.lot[market]
         lots = self.rule.allocate(abs(quantity) / lot, winners) if len(rows) else np.empty(0)

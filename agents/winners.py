@@ -32,7 +32,7 @@ class WinnerList:
         rows = rows[self._place[rows] >= 0]
         self._columns[:, self._place[rows]] = self._look(rows)
 
-    def eligible(self, bankrupt: int, rate: float) -> tuple[Index, Winners, int]:
+    def eligible(self, bankrupt: int, rate: float, barred: Index) -> tuple[Index, Winners, int]:
         """Return the winners a fill at a haircut of `rate` leaves no riskier, and how many it would have made so.
 
         The fill lowers equity by rate * closed notional: leverage does not rise iff equity / gross >= rate. And what
@@ -40,6 +40,8 @@ class WinnerList:
         """
         own, profit, equity, gross, carried, healthy = self._columns
         safe = (healthy > 0.0) & (own > 0.0) & (self.rows != bankrupt)
+        pool = self.accounts.pool[self.rows, self.column]
+        safe &= ~np.isin(self.rows * self.accounts.pools + pool, barred)  # row and pool in one number
         fit = safe & (equity >= rate * gross) & (equity - rate * own >= carried)
         rows, notional, equity = self.rows[fit], own[fit], equity[fit]
         lots = np.abs(self.accounts.position[rows, self.column]) / self.accounts.lot[self.column]

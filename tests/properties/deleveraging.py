@@ -25,7 +25,9 @@ def _eligible(audit: Audit, before: Picture, what: tuple[Any, float, float], mar
     held = before.position[rows, market]
     for row, units in zip(rows.tolist(), held.tolist(), strict=True):
         profit = units * (before.mark[market] - before.entry_price[row, market])
-        if row == side.row or units * quantity >= 0.0 or profit <= 0.0:
+        place = row * audit.accounts.pools + audit.accounts.pool[row, market]
+        barred = row == side.row or place in audit.waterfall.barred  # those are being closed themselves
+        if barred or units * quantity >= 0.0 or profit <= 0.0:
             continue
         equity, gross = _pool(audit, before, row, market)
         need, rest = (_maintenance(health, audit, before, (row, market, closed)) for closed in (False, True))
