@@ -7,12 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import agents
+from agents.entry_checks import entry_problems
 from agents.exchange import Exchange
 from agents.group import GroupSpec, TraderGroup, parameters_of, settings_of
 from agents.sizing import regime_scale
 from agents.trader import Trader
 from agents.view import MarketView
-from simulation.errors import ScenarioError, shown
+from simulation.errors import ScenarioError, nearest, shown
 from simulation.model import Cast, MarketModel
 from simulation.scenario import Group, Scenario
 
@@ -59,7 +60,8 @@ def check_population(scenario: Scenario) -> None:
     for i, group in enumerate(scenario.population):
         where = f"population[{i}]"
         if group.kind not in known:
-            problems.append(f"{where}.kind: must be one of {', '.join(known)} (got {shown(group.kind)})")
+            wrong = f"must be one of {', '.join(known)} (got {shown(group.kind)}){nearest(group.kind, known)}"
+            problems.append(f"{where}.kind: {wrong}")
             continue
         problems += [f"{where}.{line}" for line in _problems(known[group.kind], group, scenario.names)]
     if problems:
@@ -67,8 +69,9 @@ def check_population(scenario: Scenario) -> None:
 
 
 def _problems(trader: type[Trader], group: Group, markets: tuple[str, ...]) -> list[str]:
-    found: list[str] = []
     spec = specification(group)
+    if found := entry_problems(trader, dict(group.parameters), markets):
+        return found
     for check in (lambda: parameters_of(trader, spec), lambda: settings_of(trader, spec, markets)):
         try:
             check()

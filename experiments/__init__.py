@@ -1,4 +1,4 @@
-"""What people ask of the market, and the machinery that answers: `from experiments import load, run, compare, check`."""
+"""What people ask of the market, and what answers: `from experiments import load, run, compare, check`."""
 
 from typing import TYPE_CHECKING
 

@@ -22,8 +22,8 @@ def catalogue() -> str:
         for family in families:
             parts += _part(f"[{field}] kind", ((kind, first_line(rule)) for kind, rule in family.kinds().items()))
     parts += _part("[[population]] kind", ((kind, first_line(trader)) for kind, trader in trader_types().items()))
-    laws = Distribution.kinds().items()
-    parts += _part("a number of the population may be a law, {kind = ...}", ((kind, first_line(law)) for kind, law in laws))
+    laws = ((kind, first_line(law)) for kind, law in Distribution.kinds().items())
+    parts += _part("a number of the population may be a law, {kind = ...}", laws)
     return "\n".join(parts).strip("\n")
 
 

@@ -90,7 +90,7 @@ def cli() -> None:
 
 @cli.command()
 @click.argument("scenario", default=DEFAULT_SCENARIO)
-@click.option("--seeds", type=Seeds(), default="20", show_default=True, help="How many storms; or which, 1,5,9 or 1-20.")
+@click.option("--seeds", type=Seeds(), default="20", show_default=True, help="How many storms, or which: 1,5 or 1-20.")
 @click.option("--workers", type=int, help="Processes; all cores if left out. Results do not depend on it.")
 @_options("out", "overwrite", "set", "prices", "plugin", "progress")
 @click.pass_context
@@ -202,27 +202,23 @@ def execute(arguments: Sequence[str]) -> int:
 
     Refusals go to stderr, one line a problem, without a traceback.
     """
+    code, lines = 0, []
     try:
         cli.main(list(arguments), "crossmargin", standalone_mode=False, obj=list(arguments))
     except click.exceptions.Exit as stop:
-        return stop.exit_code
+        code = stop.exit_code
     except (click.Abort, KeyboardInterrupt):
-        return _complain(["interrupted; nothing was written"], _INTERRUPTED)
+        code, lines = _INTERRUPTED, ["interrupted; nothing was written"]
     except click.ClickException as error:
-        return _complain([_usage(error)], 2)
+        code, lines = 2, [_usage(error)]
     except InputError as error:
-        return _complain(error.problems, 2)
+        code, lines = 2, error.problems
     except CrossMarginError as error:
-        return _complain([f"{type(error).__name__}: {' '.join(str(error).split())}"], 1)
+        code, lines = 1, [f"{type(error).__name__}: {' '.join(str(error).split())}"]
     except MemoryError:
-        return _complain(["out of memory; lower the counts of the population or the steps"], 1)
+        code, lines = 1, ["out of memory; lower the counts of the population or the steps"]
     except BrokenPipeError:  # the reader of our output has gone, which is its right
         sys.stderr.close()
-        return 0
-    return 0
-
-
-def _complain(lines: Sequence[str], code: int) -> int:
     for line in lines:
         click.echo(line.encode("ascii", "backslashreplace").decode(), err=True)
     return code

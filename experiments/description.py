@@ -86,17 +86,13 @@ def _text(value: Any) -> str:
     if isinstance(value, Distribution):
         parts = ", ".join(f"{name} {_text(item)}" for name, item in value if item is not None)
         return f"{type(value).kind} ({parts})"
-    if isinstance(value, bool) or value is None:
-        return {True: "yes", False: "no"}.get(value, "-") if value is not None else "-"
-    if isinstance(value, float):
-        return f"{value:,.12g}"
-    if isinstance(value, int):
-        return str(value)
     if isinstance(value, tuple):
         return _list(value)
     if isinstance(value, dict):
         return ", ".join(f"{key} {_text(item)}" for key, item in value.items()) or "-"
-    return str(value).replace("\n", " ") or "-"
+    if isinstance(value, float):
+        return f"{value:,.12g}"
+    return "-" if value is None or value == "" else str(value)
 
 
 def _list(value: tuple[Any, ...]) -> str:

@@ -83,7 +83,8 @@ def _value(text: str, label: str) -> Any:
     try:
         parsed = tomllib.loads(f"value = {text}")
     except (tomllib.TOMLDecodeError, RecursionError, ValueError):
-        raise ScenarioError(f"value must be a number, text, true, false, a list or a table (got {shown(text)})", label) from None
+        allowed = "a number, text, true, false, a list or a table; numbers are written 0.3 or 1e5"
+        raise ScenarioError(f"value must be {allowed} (got {shown(text)})", label) from None
     if list(parsed) != ["value"]:
         raise ScenarioError(f"value must be one value (got {shown(text)})", label)
     return parsed["value"]

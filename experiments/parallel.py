@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeAlias, TypeVar
 
+from experiments.plugins import load_plugins, loaded
 from simulation.errors import InputError, RunFailed, shown
 
 Job = TypeVar("Job")
@@ -135,7 +136,7 @@ class _Batch:
     @contextmanager
     def _pool(self, workers: int) -> Iterator[ProcessPoolExecutor]:
         """Yield an executor whose workers are gone afterwards: let go when all went well, else killed."""
-        pool = ProcessPoolExecutor(workers, self.context, _start_worker)
+        pool = ProcessPoolExecutor(workers, self.context, _start_worker, (loaded(),))
         try:
             yield pool
         except BaseException:
@@ -147,10 +148,11 @@ class _Batch:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start_worker() -> None:
-    """Leave Ctrl-C to the parent, and end when the parent ends, however it does."""
+def _start_worker(plugins: Sequence[str]) -> None:
+    """Leave Ctrl-C to the parent, end when the parent ends, however it does, and load the plug-ins it has."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    load_plugins(plugins)
 
 
 def _end_with_parent() -> None:

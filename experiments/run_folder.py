@@ -10,8 +10,8 @@ import pandas as pd
 
 from experiments.drawing import GREY, Picture, canvas, look, png
 from experiments.measures import COUNT, DOLLARS, MEASURES, PERCENT
-from experiments.run import Run, run
 from experiments.results import scenario_toml
+from experiments.run import Run, run
 from experiments.store import Provenance, check_target, results_folder, scenario_hash, write_bytes
 from experiments.tables import write_table
 from experiments.wording import dollars, number
@@ -31,7 +31,11 @@ def run_with_bar(scenario: Scenario, progress: bool | None = None) -> Run:
     from tqdm import tqdm
 
     with tqdm(total=scenario.steps, unit="step", disable=None if progress is None else not progress) as bar:
-        return run(scenario, progress=lambda step, _: bar.update(step - bar.n) and None)
+
+        def advance(step: int, _: int) -> None:
+            bar.update(step - bar.n)
+
+        return run(scenario, progress=advance)
 
 
 def report(result: Run) -> str:

@@ -92,7 +92,7 @@ def _placed(problems: Iterable[str], text: TomlSource, changes: Iterable[Overrid
 
 def _place(text: TomlSource, path: Key) -> str:
     """Return the place of `path`; a trader's parameters may be written in a table of their own."""
-    own = path[:2] + ("parameters",) + path[2:] if path[:1] == ("population",) else path
+    own = (*path[:2], "parameters", *path[2:]) if path[:1] == ("population",) else path
     return text.place(own if own in text.places else path)
 
 

@@ -19,8 +19,8 @@ Location = tuple[int | str, ...]
 def problem_lines(error: ValidationError, model: type[BaseModel]) -> list[str]:
     """Return the problems of `error` as lines `path: what is wrong (got value); hint`, at most 20."""
     problems = error.errors(include_url=False, include_context=True)
-    above = {problem["loc"][:depth] for problem in problems for depth in range(len(problem["loc"]))}
-    problems = [problem for problem in problems if problem["type"] != "too_short" or problem["loc"] not in above]
+    parents = {problem["loc"][:depth] for problem in problems for depth in range(len(problem["loc"]))}
+    problems = [problem for problem in problems if problem["type"] != "too_short" or problem["loc"] not in parents]
     lines = [line for problem in problems[: 5 * LIMIT] for line in _lines(problem, model)]
     return at_most(lines, error.error_count() - 5 * LIMIT)
 
