@@ -9,11 +9,6 @@ Causes come before effects, so the graph has no cycle. Only the `most_causes` la
 their own; the rest comes from a *wave*, a node that stands for everything liquidated up to some moment.
 """
 
-import math
-from io import BytesIO
-from pathlib import Path
-from typing import Any
-
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -21,13 +16,14 @@ import pandas as pd
 from experiments.blame import Blame, Ledger
 from experiments.closings import Closings, closings_of
 from experiments.forest import Forest, grow
+from experiments.graph_files import write_graph
 from experiments.run import Run
 from simulation.accounts import QUANTUM
 from simulation.arrays import Array, Index
-from simulation.errors import InputError, shown
+
+__all__ = ["cascade_forest", "contagion_graph", "exact_shares", "ledger_of", "write_graph"]
 
 MOST_CAUSES = 8  # edges into a closing; five thousand closings then make a file that Gephi opens at once
-FORMATS = (".graphml", ".gexf")
 
 
 def contagion_graph(run: Run, most_causes: int = MOST_CAUSES) -> nx.DiGraph:
@@ -167,39 +163,3 @@ def _add_waves(graph: nx.DiGraph, ids: list[str], closings: Closings, rest: Arra
             share = float(rest[i])
             graph.add_edge(name, ids[i], share=share, weight=abs(share), tree=False, kind="loss")
         previous = name
-
-
-def write_graph(graph: nx.DiGraph, path: Path) -> None:
-    """Write `graph` as GraphML or GEXF, by the ending of `path`; both open in Gephi. Equal graphs give equal bytes.
-
-    Attributes are cast to what the formats know; those that are missing or not finite are left out. Raises
-    `InputError` for another ending.
-    """
-    if path.suffix not in FORMATS:
-        raise InputError(f"{shown(str(path))}: ending must be one of {', '.join(FORMATS)}")
-    plain = nx.DiGraph()
-    plain.graph.update(_cast(graph.graph))
-    plain.add_nodes_from((node, _cast(attributes)) for node, attributes in graph.nodes(data=True))
-    plain.add_edges_from((one, other, _cast(attributes)) for one, other, attributes in graph.edges(data=True))
-    path.write_bytes(_graphml(plain) if path.suffix == ".graphml" else _gexf(plain))
-
-
-def _graphml(graph: nx.DiGraph) -> bytes:
-    buffer = BytesIO()
-    nx.write_graphml_xml(graph, buffer)  # not lxml, whose bytes differ
-    return buffer.getvalue()
-
-
-def _gexf(graph: nx.DiGraph) -> bytes:
-    lines = list(nx.generate_gexf(graph))
-    dated = [i for i, line in enumerate(lines) if "lastmodifieddate" in line]
-    for i in dated:  # the date of writing says nothing about the graph
-        lines[i] = lines[i].split(" lastmodifieddate")[0] + ">"
-    return ("\n".join(lines) + "\n").encode("utf-8")
-
-
-def _cast(attributes: dict[str, Any]) -> dict[str, str | int | float | bool]:
-    cast = {key: value.item() if isinstance(value, np.generic) else value for key, value in attributes.items()}
-    whole = {key: value for key, value in cast.items() if value is not None}
-    finite = {k: v for k, v in whole.items() if not isinstance(v, float) or math.isfinite(v)}
-    return {key: v if isinstance(v, str | int | float | bool) else str(v) for key, v in finite.items()}

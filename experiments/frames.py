@@ -14,17 +14,17 @@ SYSTEM: tuple[str, ...] = ("outside", "insurance", "treasury", "backstop")
 
 def account_names(model: Any) -> tuple[list[str], list[str], list[str]]:
     """Return name, group and kind of every account row; a member is called `group[number]`."""
-    names, groups, kinds = [*SYSTEM], [*SYSTEM], ["system"] * SYSTEM_ROWS
+    count = len(model.accounts)
+    names, groups, kinds = [""] * count, [""] * count, ["system"] * count
+    names[:SYSTEM_ROWS] = groups[:SYSTEM_ROWS] = SYSTEM
     numbers: dict[str, int] = {}
     for keeper in model.exchange.liquidators:
         number = numbers[keeper.spec.name] = numbers.get(keeper.spec.name, -1) + 1
-        names.append(f"{keeper.spec.name}[{number}]")
-        groups.append(keeper.spec.name)
-        kinds.append("liquidator")
+        names[keeper.row] = f"{keeper.spec.name}[{number}]"
+        groups[keeper.row], kinds[keeper.row] = keeper.spec.name, "liquidator"
     for group in model.groups:
-        names += [f"{group.name}[{member}]" for member in range(group.count)]
-        groups += [group.name] * group.count
-        kinds += [group.trader.kind] * group.count
+        for member, row in enumerate(group.rows.tolist()):
+            names[row], groups[row], kinds[row] = f"{group.name}[{member}]", group.name, group.trader.kind
     return names, groups, kinds
 
 

@@ -177,6 +177,15 @@ def test_without_impact_and_without_shared_losses_nobody_pulls_anybody_down(scen
     assert all(about["root"] and about["round"] == 0 for about in closings(graph).values())
 
 
+@settings(max_examples=15)
+@given(storms())
+def test_no_arrow_leads_from_one_market_to_another_where_every_position_has_its_own_pool(scenario):
+    apart = scenario.with_(margin={"kind": "isolated"}, liquidators=[], backstop={})
+    graph = contagion_graph(run_or_skip(apart), EVERY)
+    for one, other in graph.edges:
+        assert graph.nodes[one]["markets"] == graph.nodes[other]["markets"]
+
+
 @settings(max_examples=10)
 @given(storms())
 def test_a_mark_that_ignores_the_book_lets_no_sale_harm_anybody(scenario):

@@ -4,7 +4,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from experiments.contagion import contagion_graph, write_graph
+from experiments.contagion import contagion_graph
+from experiments.graph_files import write_graph
 from experiments.run import run
 from simulation.errors import InputError
 from tests.experiments.storms import branching, by_hand
@@ -48,3 +49,21 @@ def test_another_ending_is_refused(tmp_path):
 def test_an_empty_graph_can_be_written(tmp_path):
     write_graph(contagion_graph(run(by_hand(price={"kind": "flat"}))), tmp_path / "g.graphml")
     assert len(nx.read_graphml(tmp_path / "g.graphml")) == 0
+
+
+def test_names_with_markup_and_control_characters_survive_or_are_cleaned(tmp_path):
+    graph = nx.DiGraph(title='a "graph" & more')
+    graph.add_edge("<a>", "b'&", note="one\x00two\x07", share=1)
+    graph.add_edge("b'&", "c", share=2.5)
+    write_graph(graph, tmp_path / "g.graphml")
+    back = nx.read_graphml(tmp_path / "g.graphml")
+    assert set(back.edges) == set(graph.edges)
+    assert back.graph["title"] == 'a "graph" & more'
+    assert back.edges["<a>", "b'&"] == {"note": "onetwo", "share": 1.0}
+    assert type(back.edges["<a>", "b'&"]["share"]) is float
+
+
+def test_writing_again_replaces_the_file(tmp_path):
+    for seed in (1, 2):
+        write_graph(contagion_graph(run(branching(seed))), tmp_path / "g.graphml")
+    assert set(nx.read_graphml(tmp_path / "g.graphml")) == set(contagion_graph(run(branching(2))))

@@ -15,7 +15,7 @@ from experiments.observed import Observed
 from experiments.parallel import run_jobs
 from experiments.run import run
 from simulation.errors import ScenarioError
-from tests.experiments.storms import by_hand, one_market, run_or_skip, storms
+from tests.experiments.storms import by_hand, holder_of, one_market, run_or_skip, storms
 
 TABLES = ("prices", "events", "bankruptcies", "accounts", "series", "pushes")
 
@@ -110,6 +110,17 @@ def test_accounts_are_named_by_group_and_member():
     assert accounts["account"].tolist()[4:] == ["keeper[0]", "keeper[1]", "A[0]", "B[0]", "C[0]"]
     assert accounts["kind"].tolist()[4:] == ["liquidator"] * 2 + ["book"] * 3
     assert accounts["deposited"].tolist()[6:] == pytest.approx([31.4, 18.55, 14.5])
+
+
+def test_names_stay_with_their_rows_whatever_the_order_of_the_population():
+    population = [holder_of(1.0, 50.0, "Z"), {**holder_of(2.0, 97.0, "A"), "count": 2}]
+    forwards, backwards = run(one_market(population)), run(one_market(population[::-1]))
+    for result in (forwards, backwards):
+        paid = dict(zip(result.accounts["account"], result.accounts["deposited"], strict=True))
+        assert paid["Z[0]"] == pytest.approx(52.5)
+        assert paid["A[0]"] == paid["A[1]"] == pytest.approx(15.7)
+        assert result.events["account"].tolist() == ["A[0]", "A[1]"]
+    assert forwards.fingerprint == backwards.fingerprint
 
 
 def test_events_say_who_what_when_and_at_what_price():
