@@ -7,7 +7,7 @@ marker, a line style and a hatch of its own.
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +57,7 @@ class Picture:
     name: str
     title: str
     caption: str
-    png: bytes
+    png: bytes = field(repr=False)
 
     @property
     def data_uri(self) -> str:
@@ -89,11 +89,15 @@ def canvas(width: float, height: float) -> Iterator["Figure"]:
 
 
 def png(figure: "Figure") -> bytes:
-    """Return the figure as PNG, the same bytes for the same picture."""
+    """Return the figure as PNG in at most 128 colours, the same bytes for the same picture."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image
 
+    drawn = FigureCanvasAgg(figure)
+    drawn.draw()
+    picture = Image.frombuffer("RGBA", drawn.get_width_height(), bytes(drawn.buffer_rgba()), "raw", "RGBA", 0, 1)
     buffer = BytesIO()
-    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    picture.convert("RGB").quantize(128).save(buffer, "png", optimize=True, dpi=(DPI, DPI))
     return buffer.getvalue()
 
 
