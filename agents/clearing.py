@@ -59,6 +59,8 @@ class Clearing:
         """Return what passes the initial-margin check: all of it, or only the part that reduces positions."""
         held = self.engine.holdings(rows)
         allowed = self._affordable(rows, held, orders)
+        if allowed.all():
+            return orders
         after = held.position + orders
         nearer = np.where(held.position > 0.0, np.clip(after, 0.0, held.position), np.clip(after, held.position, 0.0))
         reducing = nearer - held.position

@@ -14,6 +14,8 @@ from simulation.arrays import Array, Index
 from simulation.health import Holdings, Watch
 from simulation.scenario import Scenario
 
+_NOTHING: tuple[Index, Array] = (np.empty(0, np.intp), np.empty((0, 0)))
+
 
 class Exchange(mesa.Agent):
     """Clears the market: margin calls answered, funding, orders, liquidations, losses, records, in that order."""
@@ -87,6 +89,8 @@ class Exchange(mesa.Agent):
         self.desk.run()
 
     def _unwinding(self) -> tuple[Index, Array]:
+        if not any(taker.takeovers for taker in self.desk.takers):
+            return _NOTHING
         holding = np.flatnonzero(self.accounts.position[self._taker_rows].any(axis=1))
         agents = [self.desk.takers[int(i)] for i in holding]
         rows = np.array([agent.row for agent in agents], np.intp)

@@ -51,7 +51,8 @@ class MarginEngine:
     def holdings(self, rows: Index) -> Holdings:
         """Return the holdings of `rows`."""
         a = self.accounts
-        return Holdings(a.position[rows], a.pool[rows], a.leverage[rows])
+        pool = a.pool[rows] if a.pools > 1 else a.pool[: len(rows)]  # with one pool all rows are alike: no copy
+        return Holdings(a.position[rows], pool, a.leverage[rows])
 
     def health(self, rows: Index) -> Health:
         """Return the health of every pool of `rows` at the mark price."""
@@ -121,6 +122,8 @@ class Watch:
         self._slope = 1.0 + engine.rule.steepness(engine.tiers)
         self._bounded = bool(np.isfinite(self._slope).all())
         self._misses = 0
+        self._measured: Array | None = None
+        self._far_off = 0.0
 
     def touch(self, rows: Index) -> None:
         """Make `rows` suspect again, because their balances or positions changed."""
@@ -136,7 +139,7 @@ class Watch:
         if self._misses <= len(self.radius):
             return found
         # So many near misses cost as much as a fresh start: move the reference, everybody gets a new radius.
-        self.reference, self._misses = self.engine.market.mark_price.copy(), 0
+        self.reference, self._misses, self._measured = self.engine.market.mark_price.copy(), 0, None
         self.radius[BACKSTOP:] = -1.0
         return np.arange(BACKSTOP, len(self.radius))
 
@@ -158,4 +161,7 @@ class Watch:
             self.radius = np.concatenate([self.radius, np.full(new, -1.0)])
 
     def _distance(self) -> float:
-        return float(np.abs(self.engine.market.mark_price / self.reference - 1.0).max())
+        mark = self.engine.market.mark_price  # prices are replaced, never changed in place
+        if self._measured is not mark:
+            self._measured, self._far_off = mark, float(np.abs(mark / self.reference - 1.0).max())
+        return self._far_off
