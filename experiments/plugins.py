@@ -80,9 +80,10 @@ def _failure(error: Exception, label: str) -> InputError:
     """Return what went wrong in a plug-in, in one line with the place."""
     if isinstance(error, SyntaxError):
         return InputError(f"line {error.lineno}: {error.msg}", label)
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
-    place = f"line {frames[-1].lineno} of {Path(frames[-1].filename).name}: " if len(frames) > 1 else ""
-    text = " ".join(str(error).split())
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame.lineno for frame in frames if Path(frame.filename).stem == Path(label.split()[-1]).stem]
+    place = f"line {own[-1]}: " if own else ""
+    text = str(error).split("\n")[0].strip()
     return InputError(f"{place}{type(error).__name__}: {shown(text, 200)[1:-1]}", label)
 
 
