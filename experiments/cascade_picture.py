@@ -90,7 +90,7 @@ def _draw(figure: "Figure", layout: Layout) -> None:
         for disc in layout.discs:
             below = (0.0, -_across(disc.notional, layout) / 2.0 - 2.0)
             axes.annotate(f"{disc.count:,}", (disc.x, disc.y), below, va="top", **_SMALL)
-    axes.set_xticks(*layout.ticks, rotation=90 if len(layout.ticks[0]) > 10 else 0)
+    axes.set_xticks(*layout.ticks, rotation=90 if max(map(len, layout.ticks[1])) * len(layout.ticks[1]) > 50 else 0)
     axes.set_xlabel(layout.axis)
     axes.set_yticks(*layout.rows)
     axes.tick_params(axis="y", length=0)
