@@ -2,9 +2,9 @@
 
 A closing is a *root* (generation 1) if the pool would have been under maintenance at prices without the forced
 displacement. Otherwise its parent is the closing that owes most of the loss among those of the round before, since
-when the pool was last looked at; where those owe nothing, among all earlier ones; of equal ones the order decides, so a tree shows one history
-of several that explain the same fall. A further close of the same pool in
-the same or the next step continues it: it hangs below the earlier one but is no new generation.
+when the pool was last looked at; where those owe nothing, among all earlier ones. Of equal ones the order decides: a
+tree shows one history of several that explain the same fall. A further close of the same pool in the same or the next
+step continues it: it hangs below the earlier one but is no new generation.
 Shared losses (deleveraging, socialised loss) move no price and make no parents.
 """
 
