@@ -58,7 +58,7 @@ class Waterfall:
         return float(self.accounts.cash[INSURANCE, SHARED])
 
     def bar(self, rows: Index, pools: Index) -> None:
-        """Bar the pools that are being closed in this round from being winners, should the mark turn in their favour."""
+        """Bar the pools closed in this round from being winners, should the mark turn in their favour."""
         self.barred = rows * self.accounts.pools + pools
         self._lists.clear()  # takers and settlements may have changed balances since
 

@@ -11,7 +11,7 @@ from simulation.price.base import World
 from simulation.price.correlation import mix
 from simulation.random import Streams
 
-TailIndex = Annotated[float, Field(gt=2.0, le=1000.0)]
+TailIndex = Annotated[float, Field(gt=2.0, le=1000.0, description="tails fall like |x| to the minus this")]
 """Degrees of freedom of the Student-t shocks: tails fall like |x|^-tail_index; the variance needs 2."""
 
 
