@@ -43,8 +43,9 @@ class InventoryAgent(mesa.Agent):
         return -np.where(small, position, self.spec.unwind_share * position)
 
     def _within_capacity(self, seizure: Seizure, wanted: Mask) -> Mask:
-        running = np.cumsum(np.where(wanted, seizure.notional, 0.0))
-        return wanted & (running <= self.capacity()) & (seizure.rows != self.row)
+        room = self.capacity()
+        wanted = wanted & (seizure.notional <= room) & (seizure.rows != self.row)
+        return wanted & (np.cumsum(np.where(wanted, seizure.notional, 0.0)) <= room)
 
 
 class Liquidator(InventoryAgent):
