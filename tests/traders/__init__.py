@@ -1,0 +1,1 @@
+"""Tests of what traders, keepers and the vault do."""
