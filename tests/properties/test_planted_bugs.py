@@ -3,12 +3,12 @@
 import pytest
 
 from simulation.scenario import Scenario
-from tests.properties import causes, deleveraging, invariants
+from tests.properties import causes, deleveraging, invariants, planted_losses
 from tests.properties.audit import CHECKS, Audit, InvariantBroken
 from tests.properties.corners import CORNERS
 from tests.properties.planted import PLANTED
 
-REGISTERED = (causes, deleveraging, invariants)
+REGISTERED = (causes, deleveraging, invariants, planted_losses)
 
 
 def alarm_of(name: str) -> str:

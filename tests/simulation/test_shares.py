@@ -1,0 +1,54 @@
+"""Exact splits: against fractions, at sizes where floating point would lose units."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulation.shares import split, split_capped
+
+whole = st.integers(0, 2**40)
+weights = st.lists(whole, min_size=1, max_size=12)
+
+
+def by_fractions(total: int, weight: list[int]) -> list[int]:
+    """Largest remainder, ties by position."""
+    shares = [Fraction(total * w, sum(weight)) for w in weight]
+    given_ = [share // 1 for share in shares]
+    order = sorted(range(len(weight)), key=lambda i: -(shares[i] - given_[i]))
+    for i in order[: total - sum(given_)]:
+        given_[i] += 1
+    return given_
+
+
+@given(weights.filter(any), st.integers(0, 2**44))
+def test_a_split_is_the_largest_remainder_split(weight: list[int], total: int) -> None:
+    assert split(float(total), np.array(weight, float)).tolist() == by_fractions(total, weight)
+
+
+@given(weights.filter(any), st.floats(0.0, 1.0))
+def test_nobody_pays_more_than_its_weight_while_there_is_enough(weight: list[int], part: float) -> None:
+    total = int(sum(weight) * part)
+    shares = split(float(total), np.array(weight, float))
+    assert shares.sum() == total
+    assert (shares <= weight).all()
+
+
+def test_equal_remainders_go_by_position() -> None:
+    assert split(2.0, np.ones(4)).tolist() == [1.0, 1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("weight", [[], [0.0], [0.0, 0.0]])
+def test_nothing_is_split_among_nobody(weight: list[float]) -> None:
+    assert split(5.0, np.array(weight)).tolist() == [0.0] * len(weight)
+
+
+@given(st.lists(st.tuples(st.integers(1, 2**30), st.integers(0, 10**6)), min_size=1, max_size=8), whole)
+def test_a_capped_split_fills_what_it_can(rows: list[tuple[int, int]], total: int) -> None:
+    weight, cap = (np.array(column, float) for column in zip(*rows, strict=True))
+    shares = split_capped(float(total), weight, cap)
+    assert (shares <= cap).all()
+    assert (shares >= 0.0).all()
+    assert shares.sum() == min(total, cap.sum())
