@@ -10,9 +10,8 @@ margin can leave far more bad debt, so the answer depends on phi.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -20,14 +19,13 @@ import numpy as np
 import pandas as pd
 
 from experiments.arms import DESIGNS, REUSE_GRID, Arm, Plan, design_name, seed_list, seeded
-from experiments.gallery import Gallery, show
+from experiments.comparison import Compared
+from experiments.gallery import show
 from experiments.parallel import MOST_WORKERS, Progress, run_jobs
 from experiments.plugins import load_plugins, loaded
 from experiments.run import run
-from experiments.statistics import Estimate
 from experiments.store import check_target, scenario_hash
-from experiments.verdict import Cell, Outcomes, cells, crossings, summary_table
-from experiments.verdict_table import verdict_table
+from experiments.verdict import Outcomes
 from simulation.errors import InputError, RunFailed, shown
 from simulation.scenario import Scenario
 
@@ -47,55 +45,8 @@ class Options(TypedDict, total=False):
     command: Sequence[str]
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """The result of `compare`. `print(comparison)` is the verdict table.
-
-    runs: tidy table, one row a run and metric. outcomes: the same numbers as arrays. digests: the name of each
-    storm's exogenous draws, by seed. gallery: the worst and the median run, whole.
-    """
-
-    scenario: Scenario
-    outcomes: Outcomes
-    runs: pd.DataFrame
-    digests: Mapping[int, str]
-    gallery: Gallery
-    workers: int
-
-    @property
-    def seeds(self) -> Sequence[int]:
-        """Return the seeds, one a storm."""
-        return self.outcomes.seeds
-
-    @cached_property
-    def cells(self) -> list[Cell]:
-        """Return the estimates of the verdict."""
-        return cells(self.outcomes)
-
-    @cached_property
-    def reuse_star(self) -> dict[str, Estimate]:
-        """Return phi* by metric ("insolvent", "bad_debt"); undefined with its reason where there is none."""
-        return crossings(self.outcomes)
-
-    @property
-    def summary(self) -> pd.DataFrame:
-        """Return the verdict as a table: one row a measure, regime and design."""
-        return summary_table(self.cells)
-
-    @property
-    def scenario_hash(self) -> str:
-        """Return the SHA-256 of the scenario that was compared."""
-        return scenario_hash(self.scenario.to_dict())
-
-    def __str__(self) -> str:
-        """Return the verdict table."""
-        return verdict_table(self.outcomes, self.cells, self.reuse_star)
-
-    def _repr_html_(self) -> str:
-        """Show the verdict table in a notebook."""
-        import html
-
-        return f"<pre style='line-height:1.25'>{html.escape(str(self))}</pre>"
+class Comparison(Compared):
+    """The result of `compare`; `print(comparison)` is the verdict table."""
 
     def save(self, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
         """Write the results folder `out`: tables, scenario, figures, graphs, report, manifest; all or nothing."""

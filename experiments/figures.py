@@ -1,11 +1,12 @@
 """The figures of a comparison. Every estimate carries its interval, bars start at 0, n is stated."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from experiments.cascade_picture import cascade_picture
+from experiments.comparison import Compared
 from experiments.contagion import contagion_graph
 from experiments.drawing import DARK, GREY, Look, Picture, canvas, from_zero, look, png
 from experiments.figures_paths import paths
@@ -15,9 +16,6 @@ from experiments.statistics import Estimate, bootstrap_mean, wilson_interval
 from experiments.verdict import Cell, estimate, grid_values
 from experiments.verdict_table import PHI_STAR, star_text
 from experiments.wording import FEW, cell_scale, dollar_scale, level_text
-
-if TYPE_CHECKING:
-    from experiments.compare import Comparison
 
 _PANELS = {
     "Solvency": ("bad_debt", "insolvent", "adl_notional"),
@@ -32,7 +30,7 @@ _LAYERS = {
 }
 
 
-def figures(comparison: "Comparison") -> list[Picture]:
+def figures(comparison: Compared) -> list[Picture]:
     """Return all pictures of the report, in its order."""
     drawn = [verdict(comparison), reuse(comparison), waterfall(comparison), exceedance(comparison), *paths(comparison)]
     return drawn + [contagion(shown) for shown in (comparison.gallery.worst, comparison.gallery.median)]
@@ -45,7 +43,7 @@ def contagion(shown: Shown) -> Picture:
     return replace(drawn, title=f"Who pulled whom down: the {shown.title} run", caption=where + drawn.caption)
 
 
-def verdict(comparison: "Comparison") -> Picture:
+def verdict(comparison: Compared) -> Picture:
     """Draw the three axes: one dot and interval for each measure, regime and design."""
     with canvas(9.0, 7.2) as figure:
         axes = figure.subplots(3, 3, sharey=True)
@@ -63,7 +61,7 @@ def verdict(comparison: "Comparison") -> Picture:
     return Picture("verdict", "The verdict on three axes", caption, picture)
 
 
-def reuse(comparison: "Comparison") -> Picture:
+def reuse(comparison: Compared) -> Picture:
     """Draw insolvency and bad debt of portfolio margin against phi, with isolated margin's level and phi*."""
     with canvas(9.0, 3.6) as figure:
         for axis, (metric, star) in zip(figure.subplots(1, 2), comparison.reuse_star.items(), strict=True):
@@ -78,7 +76,7 @@ def reuse(comparison: "Comparison") -> Picture:
     return Picture("reuse", "How much re-use is too much", caption, picture)
 
 
-def waterfall(comparison: "Comparison") -> Picture:
+def waterfall(comparison: Compared) -> Picture:
     """Draw who pays the bad debt, layer by layer, stacked to its mean, with the interval of the total."""
     outcomes = comparison.outcomes
     arms = [(regime, design) for design in outcomes.plan.designs for regime in outcomes.plan.regimes]
@@ -106,7 +104,7 @@ def waterfall(comparison: "Comparison") -> Picture:
     return Picture("waterfall", "Who pays", caption, picture)
 
 
-def exceedance(comparison: "Comparison") -> Picture:
+def exceedance(comparison: Compared) -> Picture:
     """Draw the share of storms whose bad debt exceeds x, with pointwise Wilson bands."""
     outcomes, n, designs = comparison.outcomes, len(comparison.seeds), comparison.outcomes.plan.designs
     arms = [outcomes.arm(regime, design) for design in designs for regime in outcomes.plan.regimes]
@@ -134,7 +132,7 @@ def exceedance(comparison: "Comparison") -> Picture:
     return Picture("exceedance", "How bad it can get", caption, picture)
 
 
-def _dots(axis: Any, comparison: "Comparison", measure: Measure) -> None:
+def _dots(axis: Any, comparison: Compared, measure: Measure) -> None:
     found = [cell for cell in comparison.cells if cell.measure == measure]
     regimes, designs = comparison.outcomes.plan.regimes, comparison.outcomes.plan.designs
     scale, unit = cell_scale(measure, found)
@@ -178,7 +176,7 @@ def _whisker(axis: Any, level: Estimate, place: Any, scale: float, colour: str) 
         axis.plot(ends, [place, place], "|-", color=colour, linewidth=1.4, markersize=6, zorder=3)
 
 
-def _reuse_panel(axis: Any, comparison: "Comparison", measure: Measure, star: Estimate) -> None:
+def _reuse_panel(axis: Any, comparison: Compared, measure: Measure, star: Estimate) -> None:
     outcomes = comparison.outcomes
     grid, tried = np.array(outcomes.plan.reuse_grid, float), "portfolio" in outcomes.plan.regimes
     curve = [estimate(measure, column) for column in grid_values(outcomes, measure.metric).T] if tried else []

@@ -1,21 +1,19 @@
 """Price paths of the worst and the median run: index against mark, forced volume below, regime beside regime."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from experiments.comparison import Compared
 from experiments.drawing import DARK, GREY, Picture, canvas, look, png
 from experiments.gallery import RULE, Shown
 from experiments.run import Run
 from experiments.wording import dollar_scale, dollars
 
-if TYPE_CHECKING:
-    from experiments.compare import Comparison
-
 _TIMES = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
 
-def paths(comparison: "Comparison") -> list[Picture]:
+def paths(comparison: Compared) -> list[Picture]:
     """Return the pictures of the worst and of the median run."""
     gallery = comparison.gallery
     return [_paths(comparison, chosen) for chosen in (gallery.worst, gallery.median)]
@@ -29,7 +27,7 @@ def hardest_market(run: Run) -> str:
     return max(volume, key=lambda name: volume[name])
 
 
-def _paths(comparison: "Comparison", chosen: Shown) -> Picture:
+def _paths(comparison: Compared, chosen: Shown) -> Picture:
     market, regimes = hardest_market(chosen.run), list(chosen.runs)
     scenario = comparison.scenario
     clock = _clock(scenario.steps * scenario.step_seconds)

@@ -2,9 +2,9 @@
 
 import html
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from experiments.arms import DESIGNS, REFERENCE
+from experiments.comparison import Compared
 from experiments.drawing import Picture
 from experiments.findings import findings, headline
 from experiments.gallery import RULE, Shown
@@ -16,11 +16,8 @@ from experiments.verdict import Cell
 from experiments.verdict_table import seeds_text
 from experiments.wording import cell_scale, difference_text, dollars, level_text
 
-if TYPE_CHECKING:
-    from experiments.compare import Comparison
 
-
-def report(comparison: "Comparison", pictures: Sequence[Picture]) -> str:
+def report(comparison: Compared, pictures: Sequence[Picture]) -> str:
     """Return the report as HTML: no script, no outside link, every text escaped."""
     parts = [
         _head(comparison),
@@ -54,7 +51,7 @@ def _items(lines: Iterable[str]) -> str:
     return "<ul>\n" + "".join(f"<li>{text(line)}</li>\n" for line in lines) + "</ul>\n"
 
 
-def _head(comparison: "Comparison") -> str:
+def _head(comparison: Compared) -> str:
     scenario, n = comparison.scenario, len(comparison.seeds)
     regimes = ", ".join(comparison.outcomes.plan.regimes)
     about = f'<p class="about">{text(scenario.about)}</p>\n' if scenario.about else ""
@@ -67,7 +64,7 @@ def _head(comparison: "Comparison") -> str:
     )
 
 
-def _verdict(comparison: "Comparison") -> str:
+def _verdict(comparison: Compared) -> str:
     found = findings(comparison.outcomes, comparison.cells, comparison.reuse_star)
     blocks = [f"<h3>{text(axis)}</h3>\n{_items(lines)}" for axis, lines in found.items() if lines]
     note = (
@@ -92,7 +89,7 @@ def _picture(picture: Picture) -> str:
     )
 
 
-def _table(comparison: "Comparison") -> str:
+def _table(comparison: Compared) -> str:
     designs = comparison.outcomes.plan.designs
     top = "".join(f'<th colspan="2" scope="colgroup">{text(design)}</th>' for design in designs)
     columns = "<th>mean [95 %]</th><th>minus isolated</th>" * len(designs)
@@ -131,7 +128,7 @@ def _rows(measure: Measure, found: Sequence[Cell]) -> list[str]:
     return lines
 
 
-def _gallery(comparison: "Comparison", pictures: Sequence[Picture]) -> str:
+def _gallery(comparison: Compared, pictures: Sequence[Picture]) -> str:
     gallery = comparison.gallery
     rows = "".join(_gallery_row(shown) for shown in (gallery.worst, gallery.median))
     return (
@@ -156,7 +153,7 @@ def _gallery_row(shown: Shown) -> str:
     return "<tr>" + "".join(f"<td>{text(cell)}</td>" for cell in cells) + "</tr>\n"
 
 
-def _method(comparison: "Comparison") -> str:
+def _method(comparison: Compared) -> str:
     scenario, plan = comparison.scenario, comparison.outcomes.plan
     rules = "; ".join(str(plan.rule(scenario, regime)) for regime in plan.regimes)
     designs = ", ".join(f"{design} (phi = {DESIGNS[design]:g})" for design in plan.designs)
@@ -177,7 +174,7 @@ def _method(comparison: "Comparison") -> str:
     return _items(lines)
 
 
-def _reproduce(comparison: "Comparison") -> str:
+def _reproduce(comparison: Compared) -> str:
     found = ", ".join(f"{name} {version}" for name, version in versions().items())
     seeds = ",".join(map(str, comparison.seeds)) if len(comparison.seeds) <= 200 else "as in manifest.json"
     lines = [
@@ -191,7 +188,7 @@ def _reproduce(comparison: "Comparison") -> str:
     return f'<table class="plain">\n<tbody>\n{body}</tbody>\n</table>\n'
 
 
-def _span(comparison: "Comparison") -> str:
+def _span(comparison: Compared) -> str:
     seconds = comparison.scenario.steps * comparison.scenario.step_seconds
     units = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"))
     size, name = next(((size, name) for size, name in units if seconds >= 2 * size), (1.0, "seconds"))

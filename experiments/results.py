@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from experiments.comparison import Compared
 from experiments.contagion import contagion_graph, write_graph
 from experiments.figures import figures
 from experiments.report import report
@@ -12,12 +13,9 @@ from experiments.tables import write_table
 from experiments.toml_text import to_toml
 from simulation.scenario import Scenario
 
-if TYPE_CHECKING:
-    from experiments.compare import Comparison
-
 
 def save_comparison(
-    comparison: "Comparison", out: str | Path, overwrite: bool = False, command: Sequence[str] = ()
+    comparison: Compared, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()
 ) -> Path:
     """Write the folder `out` and return it; raises `StoreError`, and leaves nothing behind, where it cannot."""
     pictures = figures(comparison)
@@ -49,7 +47,7 @@ def _flat(group: dict[str, Any]) -> dict[str, Any]:
     return {**own, **group.get("parameters", {})}
 
 
-def _provenance(comparison: "Comparison", command: Sequence[str]) -> Provenance:
+def _provenance(comparison: Compared, command: Sequence[str]) -> Provenance:
     gallery = comparison.gallery
     chosen = {
         shown.title: {"seed": shown.seed, "regime": shown.arm.regime, "design": shown.design}
