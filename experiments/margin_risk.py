@@ -129,4 +129,4 @@ def ticket_apart_less_pooled(seeds: range) -> dict[str, Estimate]:
 
 
 def _differences(a: pd.DataFrame, b: pd.DataFrame) -> dict[str, Estimate]:
-    return {name: paired_difference(a[name], b[name], skip_undefined=True) for name in a}
+    return {name: paired_difference(a[name].to_dict(), b[name].to_dict(), skip_undefined=True) for name in a}

@@ -194,8 +194,8 @@ def _run(venue: CascadeVenue, scenario: Scenario) -> Cascades:
         size=np.bincount(market, minlength=replications).astype(float),
         predicted=predicted,
         depth=_largest(market, generation, replications),
-        roots=np.bincount(market, generation == 1, replications),
-        proceeds=np.bincount(market, -events.quantity * events.fill, replications),
+        roots=np.bincount(market[generation == 1], minlength=replications).astype(float),
+        proceeds=np.bincount(market, -events.quantity * events.fill, replications).astype(float),
     )
 
 

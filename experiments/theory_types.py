@@ -88,7 +88,7 @@ class TypesVenue:
         """Return E X (n,) = theta (I - K)^-1."""
         held, density, names = self.nodes
         theta = density * (held @ np.array(self.shock))
-        return np.linalg.solve((np.eye(len(names)) - self.contagion).T, theta)
+        return np.asarray(np.linalg.solve((np.eye(len(names)) - self.contagion).T, theta), float)
 
     def at_radius(self, radius: float) -> Self:
         """Return the venue with the impact at which the spectral radius is `radius`."""

@@ -13,6 +13,7 @@ import pandas as pd
 from experiments.paired import paired_difference
 from experiments.statistics import Estimate
 from experiments.target import bare_scenario, played, reseeded
+from simulation.errors import InputError
 from simulation.scenario import Scenario
 
 
@@ -95,9 +96,10 @@ def _outcome(scenario: Scenario) -> dict[str, Any]:
 
 
 def bad_debt_difference(a: pd.DataFrame, b: pd.DataFrame) -> Estimate:
-    """Return bad debt of `a` less that of `b`, storm by storm; both must have met the same storms."""
-    assert (a["digest"] == b["digest"]).all(), "the arms met different storms"
-    return paired_difference(a["bad_debt"], b["bad_debt"])
+    """Return bad debt of `a` less that of `b`, storm by storm; raises `InputError` if they met different storms."""
+    if a["digest"].to_dict() != b["digest"].to_dict():
+        raise InputError("the two arms met different storms")
+    return paired_difference(a["bad_debt"].to_dict(), b["bad_debt"].to_dict())
 
 
 def equal_positions(seeds: range, storm: VenueStorm = COMMON) -> Estimate:
