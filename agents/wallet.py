@@ -20,7 +20,8 @@ class Wallet:
         A position that grew takes the growth of its initial requirement out of the wallet, as far as the wallet goes:
         the equity of the shared pool beyond the initial requirement of the positions that stand there.
         One that shrank to a share s of itself returns the share 1 - s of its pool's equity, but leaves the initial
-        requirement of what is still open; a closed one returns everything.
+        requirement of what is still open; a closed one returns everything. One that turned round is closed and opened
+        again: the pool keeps, or gets, the initial requirement of the new side.
         """
         after = self.engine.holdings(rows)
         apart = (before.pool != SHARED) & (before.position != after.position)
@@ -52,7 +53,7 @@ class Wallet:
         old, new = before.position[:, market], after.position[:, market]
         flipped = old * new < 0.0
         needed = np.abs(self.engine.signed_initial(after, price))[:, market]
-        growth = needed - np.where(flipped, 0.0, np.abs(self.engine.signed_initial(before, price))[:, market])
+        growth = needed - np.abs(self.engine.signed_initial(before, price))[:, market]
         equity = self.engine.equity(rows, after, price)[everyone, pools]
         spare = equity - self.engine.initial(after, price)[everyone, pools]
         fresh = flipped | (old == 0.0)
@@ -60,7 +61,8 @@ class Wallet:
         shrank = flipped | (np.abs(new) < np.abs(old))
         free = np.where(shrank, np.maximum(np.minimum(equity * (1.0 - kept), spare), 0.0), 0.0)
         self.accounts.transfer((rows, pools), (rows, SHARED), free, "release")
-        wanted = np.where(flipped | (np.abs(new) > np.abs(old)), np.maximum(growth, 0.0), 0.0)
+        wanted = np.where(np.abs(new) > np.abs(old), np.maximum(growth, 0.0), 0.0)
+        wanted = np.where(flipped, np.clip(-spare, 0.0, needed), wanted)
         spare = self.engine.equity(rows, after, price) - self.engine.initial(after, price)
         wallet = np.maximum(spare[:, SHARED], 0.0)
         posted = np.minimum(to_quanta(wanted), floor_quanta(wallet))

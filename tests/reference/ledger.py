@@ -239,7 +239,8 @@ class Ledger:
 
     def _move_margin(self, row: int, market: int, before: int) -> None:
         """An isolated position that grew takes the growth of its initial requirement from the wallet; one that shrank
-        gives back its share of the pool's equity, but keeps the initial requirement of what is open."""
+        gives back its share of the pool's equity, but keeps the initial requirement of what is open; one that turned
+        round keeps, or gets, the initial requirement of its new side."""
         pool, now = self.pool(row, market), self.held(row, market)
         needed = self.stand_alone(row, market, True)
         flipped = before * now < 0
@@ -247,10 +248,12 @@ class Ledger:
             equity = self.equity(row, pool)
             kept = F(0) if flipped else double(F(abs(now), abs(before)))
             part = double(equity * double(1 - kept))
-            free = max(min(part, equity - self.requirement(row, pool, True)), F(0))
+            spare = equity - self.requirement(row, pool, True)
+            free = max(min(part, spare), F(0))
             self.move((row, pool), (row, SHARED), quanta(free))
+            growth = min(max(-spare, F(0)), needed)  # only used where it turned round: what the new side lacks
         if flipped or abs(now) > abs(before):
-            other = {**self.lots, (row, market): 0 if flipped else before}
+            other = {**self.lots, (row, market): before}
             old = Ledger(
                 self.markets,
                 self.terms,
@@ -264,6 +267,7 @@ class Ledger:
                 {},
                 self.leverage,
             )
-            growth = max(needed - old.stand_alone(row, market, True), F(0))
+            if not flipped:
+                growth = max(needed - old.stand_alone(row, market, True), F(0))
             wallet = max(self.equity(row, SHARED) - self.requirement(row, SHARED, True), F(0))
             self.move((row, SHARED), (row, pool), min(quanta(growth), whole_quanta(wallet)))
