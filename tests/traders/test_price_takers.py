@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
+from simulation.model import MarketModel
 from tests.traders.small import crowd, displace, wishes
 from tests.venues import equity, positions, storm
 
 LINEAR = {"impact": {"kind": "linear"}}
 
 
-def advanced(model, steps: int = 1):  # noqa: ANN001
+def advanced(model: MarketModel, steps: int = 1) -> MarketModel:
     for _ in range(steps):
         model.market.advance()
         model.market.record()
