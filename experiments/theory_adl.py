@@ -60,12 +60,12 @@ class GapVenue:
         return np.array([units * abs(self.change) - deposit for units, deposit in self.losers])
 
     def scenario(self) -> Scenario:
-        """Return the scenario, one group an account: losers, winners, bystander."""
+        """Return the scenario, one group an account, named so that rows have the order of the lists."""
         side = -1.0 if self.gap > 0.0 else 1.0
         balance = sum(units for units, _ in self.winners) - sum(units for units, _ in self.losers)
         accounts = [
-            *((f"loser-{i}", side * units, deposit) for i, (units, deposit) in enumerate(self.losers)),
-            *((f"winner-{i}", -side * units, deposit) for i, (units, deposit) in enumerate(self.winners)),
+            *((f"loser-{i:06d}", side * units, deposit) for i, (units, deposit) in enumerate(self.losers)),
+            *((f"winner-{i:06d}", -side * units, deposit) for i, (units, deposit) in enumerate(self.winners)),
             ("bystander", side * balance, 10.0 * abs(balance) * (self.price + abs(self.change)) + 1.0),
         ]
         return bare_scenario(

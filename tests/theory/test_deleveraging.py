@@ -17,6 +17,10 @@ VENUES = [
         winners=((400.0, 2_000.0), (120.0, 300.0), (60.0, 500.0)),
     ),
     GapVenue(gap=-0.6, price=30_000.0, losers=((2.0, 9_000.0),), winners=((1.0, 50_000.0), (1.0, 9_000.0))),
+    GapVenue(
+        losers=tuple((i + 1.0, 5.0 * (i + 1)) for i in range(20)),
+        winners=tuple((i + 2.0, 90.0 * (i + 1)) for i in range(25)),
+    ),
 ]
 
 
