@@ -151,6 +151,8 @@ class Accounts:
         total = quantity.sum(axis=0)
         self._move(np.array([against.row]), -total[None, :], -cost.sum(axis=0)[None, :])
         self.cash[against.row, against.pool] += cost.sum()
+        if not (self.open_interest < _EXACT * self.lot).all():  # nobody holds more than all longs together
+            self.check_capacity()
         if self.journal is not None:
             self._record_trade(reason, rows, quantity, cost, against)
 

@@ -116,6 +116,12 @@ def test_many_amounts_that_are_large_only_together_are_refused() -> None:
         accounts.deposit(np.full(5, SYSTEM_ROWS), np.full(5, 2.0**36))
 
 
+def test_positions_too_large_to_be_counted_in_lots_are_refused() -> None:
+    accounts = opened()
+    with pytest.raises(CapacityError, match="larger lot"):
+        buy(accounts, 0, 2.0**54, 1e-9)
+
+
 def test_without_a_journal_there_is_nothing_to_fold() -> None:
     with pytest.raises(ValueError, match="journal=True"):
         opened(journal=False).fold()
