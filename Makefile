@@ -14,7 +14,7 @@ help:  ## Show what can be made
 
 demo: $(VENV)/run.stamp  ## Set up and run the main job: three margin regimes under one storm
 	@rm -rf results/demo
-	@$(BIN)/crossmargin compare --out results/demo
+	@$(BIN)/crossmargin compare --seeds 12 --out results/demo
 
 test: $(VENV)/dev.stamp  ## Set up and run the tests (PYTEST_ARGS="-k name" for some of them)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)

@@ -22,7 +22,6 @@ from experiments.arms import DESIGNS, REUSE_GRID, Arm, Plan, design_name, seed_l
 from experiments.comparison import Compared
 from experiments.gallery import show
 from experiments.parallel import MOST_WORKERS, Progress, run_jobs
-from experiments.plugins import load_plugins, loaded
 from experiments.run import run
 from experiments.store import check_target, scenario_hash
 from experiments.verdict import Outcomes
@@ -61,17 +60,6 @@ class Job:
 
     scenario: Scenario
     seed: int
-
-    def __reduce__(self) -> tuple[Any, tuple]:
-        """Travel to a worker; with plug-ins as plain data, because their classes must be loaded there first."""
-        if names := loaded():
-            return _with_plugins, (names, self.scenario.to_dict(), self.seed)
-        return Job, (self.scenario, self.seed)
-
-
-def _with_plugins(names: Sequence[str], scenario: dict[str, Any], seed: int) -> Job:
-    load_plugins(names)
-    return Job(Scenario.from_dict(scenario), seed)
 
 
 def compare(

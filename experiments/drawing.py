@@ -91,7 +91,7 @@ def canvas(width: float, height: float) -> Iterator["Figure"]:
 def png(figure: "Figure") -> bytes:
     """Return the figure as PNG in at most 128 colours, the same bytes for the same picture."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
+    from PIL import Image  # matplotlib needs it too
 
     drawn = FigureCanvasAgg(figure)
     drawn.draw()

@@ -42,7 +42,8 @@ def headline(outcomes: Outcomes, found: list[Cell], stars: dict[str, Estimate]) 
     sentence = f"Bad debt against {REFERENCE} margin. {text[:1].upper()}{text[1:]}." if text else ""
     star = stars.get("bad_debt")
     if star is not None and star.defined:
-        sentence += f" They break even when traders re-use {100 * star.value:.0f} % of the margin set free."
+        both = f"{REUSING.capitalize()} and {REFERENCE} margin"
+        sentence += f" {both} break even when traders re-use {100 * star.value:.0f} % of the margin set free."
     return sentence
 
 

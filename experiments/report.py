@@ -59,7 +59,7 @@ def _head(comparison: Compared) -> str:
     return (
         f"<header>\n<h1>Which margin regime is safer? <small>{text(scenario.name)}</small></h1>\n{about}"
         f"<p>{text(regimes)} margin, {accounts:,} accounts, {len(scenario.markets)} markets, "
-        f"{text(_span(comparison))}, {n} identical storms. Everything below is conditional on the "
+        f"{text(_span(comparison))}, the same {n} storms for every regime. Everything below is conditional on the "
         "assumptions of this scenario; it is not advice.</p>\n</header>\n"
     )
 

@@ -135,7 +135,7 @@ def test_the_headline_says_who_leaves_more_bad_debt(told):
     assert text == (
         "Bad debt against isolated margin. Equal positions: less under cross, less under portfolio; "
         "equal utilisation: less under cross, more under portfolio. "
-        "They break even when traders re-use 54 % of the margin set free."
+        "Portfolio and isolated margin break even when traders re-use 54 % of the margin set free."
     )
 
 
