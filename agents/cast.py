@@ -22,7 +22,8 @@ def trader_types() -> dict[str, type[Trader]]:
     """Return every known trader type by kind, sorted: those of this package and all imported plug-ins."""
     for module in pkgutil.iter_modules(agents.__path__):
         importlib.import_module(f"agents.{module.name}")
-    return dict(sorted((cls.kind, cls) for cls in _descendants(Trader) if cls.kind and not inspect.isabstract(cls)))
+    types = [cls for cls in _descendants(Trader) if cls.kind and not inspect.isabstract(cls)]
+    return {cls.kind: cls for cls in sorted(types, key=lambda cls: cls.kind)}
 
 
 class StandardCast(Cast):

@@ -51,7 +51,8 @@ class InventoryAgent(mesa.Agent):
 class Liquidator(InventoryAgent):
     """A keeper: takes whole pools at a discount to the mark if that pays for the cost of unwinding them.
 
-    Profit rate expected = discount - impact of selling the pool at once - cost / notional; it acts from
+    Profit rate expected = discount - impact of unwinding - cost / notional, where unwinding means selling the pool at
+    once after the inventory and the pools it takes before this one in the same round; it acts from
     `minimum_profit_rate` on, as far as its capital at `leverage` goes. Source: keeper behaviour in on-chain lending,
     K. Qin et al., Proc. ACM IMC (2021); D. Perez et al., Financial Cryptography (2021).
     """
@@ -60,20 +61,27 @@ class Liquidator(InventoryAgent):
         """Take the pools worth taking, closed whole at mark * (1 - side * discount)."""
         spec = self.spec
         assert isinstance(spec, LiquidatorGroup)
-        value = seizure.position * desk.market.mark_price
-        cost = (np.abs(value) * self._impact(desk, seizure)).sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            profit = spec.discount_rate - (cost + spec.cost) / seizure.notional
         solvent = seizure.equity >= spec.discount_rate * seizure.notional  # a discount must not make bad debt
-        taken = self._within_capacity(seizure, (profit >= spec.minimum_profit_rate) & solvent)
+        alone = solvent & self._pays(desk, seizure, np.zeros_like(seizure.position))
+        first = np.where(alone[:, None], seizure.position, 0.0)
+        together = alone & self._pays(desk, seizure, np.cumsum(first, axis=0) - first)
+        taken = self._within_capacity(seizure, together)
         if taken.any():
             self._buy(desk, seizure.part(taken))
         return taken
 
-    def _impact(self, desk: LiquidationDesk, seizure: Seizure) -> Array:
-        book = Book(desk.market.mid, desk.market.index_price, desk.market.depth)
-        idle = np.zeros(len(desk.market.names))
-        return np.abs(desk.market.rules.impact.move(idle, -seizure.position, book).average)
+    def _pays(self, desk: LiquidationDesk, seizure: Seizure, before: Array) -> Mask:
+        """Tell which pools (r,) pay when `before` (r, m) and the inventory have to be sold before them."""
+        spec, market, position = self.spec, desk.market, seizure.position
+        assert isinstance(spec, LiquidatorGroup)
+        book = Book(market.mid, market.index_price, market.depth)
+        sold = -(self.accounts.position[self.row] + before)
+        law = market.rules.impact
+        fall = law.move(np.zeros_like(sold), sold, book).final + law.move(sold, -position, book).average
+        cost = np.maximum(-fall * position * market.mark_price, 0.0).sum(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            profit = spec.discount_rate - (cost + spec.cost) / seizure.notional
+        return np.asarray(profit >= spec.minimum_profit_rate)
 
     def _buy(self, desk: LiquidationDesk, part: Seizure) -> None:
         assert isinstance(self.spec, LiquidatorGroup)

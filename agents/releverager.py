@@ -25,5 +25,7 @@ class Releverager(Holder):
         orders = super().decide(members, view)
         used = members.pool_initial.sum(axis=1)
         free = members.free_collateral - members.slack * np.maximum(members.equity, 0.0)
-        growth = np.where((used > 0.0) & (free > 0.0), members.reuse * free / np.maximum(used, 1e-9), 0.0)
+        # Growing by g needs g times the margin used now, and the fee on g times the notional.
+        needed = used + view.taker_rate * (np.abs(members.position) * view.mark_price).sum(axis=1)
+        growth = np.where((needed > 0.0) & (free > 0.0), members.reuse * free / np.maximum(needed, 1e-9), 0.0)
         return np.where(orders != 0.0, orders, growth[:, None] * members.position)

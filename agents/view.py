@@ -15,9 +15,9 @@ from simulation.random import Streams
 class MarketView:
     """The public side of the market at this step; every column has one entry a market, (m,)."""
 
-    def __init__(self, market: Market, step_years: float) -> None:
-        """Look at `market`; a step lasts `step_years` years."""
-        self._market, self.step_years = market, step_years
+    def __init__(self, market: Market, step_years: float, taker_rate: float = 0.0) -> None:
+        """Look at `market`; a step lasts `step_years` years, a fill costs `taker_rate` of its notional."""
+        self._market, self.step_years, self.taker_rate = market, step_years, taker_rate
 
     @property
     def step(self) -> int:

@@ -34,7 +34,7 @@ class MarketModel(mesa.Model):
         self.accounts = Accounts(lot, _pools(scenario), journal)
         self.market = Market(_listing(scenario), _microstructure(scenario), path, _wicks(scenario))
         self.engine = MarginEngine(self.accounts, self.market, scenario.margin, scenario.tiers())
-        self.view = cast.view(self.market, scenario.step_seconds / 31_536_000.0)
+        self.view = cast.view(self.market, scenario.step_seconds / 31_536_000.0, scenario.fees.taker_rate)
         self.groups: list[Any] = []
         self.decisions: list[tuple[Index, Array]] = []
         self.exchange = cast.exchange(self, scenario)
@@ -80,7 +80,7 @@ class MarketModel(mesa.Model):
 class Cast:
     """Who plays: the agent classes a model is composed of. `agents.cast` builds the one everybody uses."""
 
-    view: Callable[[Market, float], Any]
+    view: Callable[[Market, float, float], Any]
     exchange: Callable[["MarketModel", Scenario], Any]
     traders: Mapping[str, type]
 
