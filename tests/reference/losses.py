@@ -45,6 +45,7 @@ class Liquidation:
     price: Price = lambda place, market, exact: exact
     losses: list[Loss] = field(default_factory=list)
     fills: list[tuple[int, int, int]] = field(default_factory=list)  # ADL: (winner, market, lots given up)
+    seized: list[Place] = field(default_factory=list)
     partial: int = 0
     exhausted: int = 0
     ties: int = 0
@@ -60,6 +61,7 @@ class Liquidation:
 
     def round(self, seized: list[Place]) -> None:
         """One round: decide for all pools first, then sell, settle, deleverage, in the order of the pools."""
+        self.seized = seized
         closing = {place: self.closing(place) for place in seized}
         book = self.bookable(seized, closing)
         self.sell({place: closing[place] for place in book})
@@ -216,12 +218,12 @@ class Liquidation:
         return last
 
     def winners(self, bankrupt: int, m: int, side: int, x: F) -> list[tuple[int, F, F]]:
-        """(row, profit, score) of those on the other side, in profit, healthy, and not made riskier by the fill."""
+        """(row, profit, score) of those on the other side, in profit, healthy, not being closed, not made riskier."""
         ledger, found = self.ledger, []
         for row in range(FIRST_TRADER, ledger.rows):
             profit = ledger.units(row, m) * (ledger.mark[m] - ledger.entry.get((row, m), F(0)))
             pool = ledger.pool(row, m)
-            if row == bankrupt or ledger.held(row, m) * side >= 0 or profit <= 0:
+            if row == bankrupt or (row, pool) in self.seized or ledger.held(row, m) * side >= 0 or profit <= 0:
                 continue
             equity, gross = ledger.equity(row, pool), ledger.gross(row, pool)
             healthy = equity > 0 and equity >= ledger.requirement(row, pool)
