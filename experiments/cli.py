@@ -60,7 +60,7 @@ def _options(*names: str) -> Callable[[Any], Any]:
     """Return a decorator that adds shared options."""
     known = {
         "set": click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help=_HELP_SET),
-        "prices": click.option("--prices", metavar="FILE", help="Replay the closes in a CSV or Parquet file."),
+        "prices": click.option("--prices", metavar="FILE", help="Replay the closes of a CSV or Parquet file; FILE?start=...&end=... chooses rows."),
         "plugin": click.option("--plugin", "plugins", multiple=True, metavar="FILE|MODULE", help=_HELP_PLUGIN),
         "out": click.option("--out", metavar="DIR", help="Write a results folder; it must not hold files yet."),
         "overwrite": click.option("--overwrite", is_flag=True, help="Replace an earlier results folder."),
@@ -229,7 +229,7 @@ def _usage(error: click.ClickException) -> str:
     text = " ".join(error.format_message().split())
     parameter = getattr(error, "param", None)
     if parameter is None:
-        return f"{text[:1].lower()}{text[1:].rstrip('.')}; see crossmargin --help"
+        return f"command line: {text[:1].lower()}{text[1:].rstrip('.')}; see crossmargin --help"
     name = next((flag for flag in parameter.opts if flag.startswith("--")), parameter.human_readable_name)
     if isinstance(error, click.MissingParameter):
         return f"{name}: required, but missing; see crossmargin --help"

@@ -6,12 +6,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from agents.cast import trader_types
+from agents.parameter import Parameter, Setting, declared
 from experiments.scenarios import Source, load
 from experiments.store import scenario_hash
 from simulation.distribution import Distribution
 from simulation.rule import Rule
 from simulation.scenario import Scenario
 from simulation.scenario_checks import MEMORY_LIMIT, memory
+from simulation.sections import Group
 
 _WIDTH = 34  # of the column of names
 _VALUES = 30  # of the column of values
@@ -46,7 +49,9 @@ def _lines(model: BaseModel, indent: int) -> Iterator[str]:
     later = []
     for name, field in type(model).model_fields.items():
         value = getattr(model, name)
-        if _is_section(value) or (isinstance(value, dict) and name == "parameters"):
+        if isinstance(model, Group) and name == "parameters":
+            later.append((name, _parameters(model)))
+        elif _is_section(value):
             later.append((name, value))
         else:
             yield _line(name, _text(value), field.description or "", indent)
@@ -56,7 +61,7 @@ def _lines(model: BaseModel, indent: int) -> Iterator[str]:
 
 def _section(name: str, value: Any, indent: int) -> Iterator[str]:
     if isinstance(value, dict):
-        yield from (_line(key, _text(item), "", indent) for key, item in value.items())
+        yield from (_line(key, _text(item), about, indent) for key, item, about in value.values())
         return
     entries = value if isinstance(value, tuple) else (value,)
     for i, entry in enumerate(entries):
@@ -69,6 +74,13 @@ def _section(name: str, value: Any, indent: int) -> Iterator[str]:
             yield ""
         yield f"{'  ' * indent}{name}{number}"
         yield from _lines(entry, indent + 1)
+
+
+def _parameters(group: Group) -> dict[str, tuple[str, Any, str]]:
+    """Return every parameter of a group's trader type by name: name, given or default value, meaning."""
+    trader = trader_types()[group.kind]
+    known = {**declared(trader, Parameter), **declared(trader, Setting)}
+    return {name: (name, group.parameters.get(name, item.default), item.about) for name, item in known.items()}
 
 
 def _is_section(value: Any) -> bool:

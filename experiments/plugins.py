@@ -33,8 +33,12 @@ def load_plugins(names: Iterable[str]) -> None:
             continue
         label = f"--plugin {shown(name, 200)[1:-1]}"
         before = _kinds()
-        module = _from_file(Path(path), label) if path.endswith(".py") else _from_module(path, label)
-        _check(module, before, label)
+        try:
+            module = _from_file(Path(path), label) if path.endswith(".py") else _from_module(path, label)
+            _check(module, before, label)
+        except InputError:
+            _forget_new_kinds(before)
+            raise
         _loaded[path] = module.__name__
 
 
@@ -69,7 +73,7 @@ def _from_file(path: Path, label: str) -> ModuleType:
     try:
         spec.loader.exec_module(module)
     except BaseException as error:
-        del sys.modules[name]
+        sys.modules.pop(name, None)
         if isinstance(error, Exception):
             raise _failure(error, label) from None
         raise
@@ -81,7 +85,7 @@ def _failure(error: Exception, label: str) -> InputError:
     if isinstance(error, SyntaxError):
         return InputError(f"line {error.lineno}: {error.msg}", label)
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame.lineno for frame in frames if Path(frame.filename).stem == Path(label.split()[-1]).stem]
+    own = [frame.lineno for frame in frames if Path(frame.filename).stem == Path(label.rsplit(maxsplit=1)[-1]).stem]
     place = f"line {own[-1]}: " if own else ""
     text = str(error).split("\n")[0].strip()
     return InputError(f"{place}{type(error).__name__}: {shown(text, 200)[1:-1]}", label)
@@ -97,6 +101,13 @@ def _check(module: ModuleType, before: dict[tuple[type, str], type], label: str)
             raise InputError(f"{cls.__name__}: kind '{kind}' of {family.__name__} is taken; choose another", label)
     if not brought:
         raise InputError("defines neither a trader nor a rule with a `kind`", label)
+
+
+def _forget_new_kinds(before: dict[tuple[type, str], type]) -> None:
+    """Take their names from the traders and rules of a plug-in that was refused."""
+    for key, cls in _kinds().items():
+        if before.get(key) is not cls:
+            cls.kind = ""
 
 
 def _kinds() -> dict[tuple[type, str], type]:

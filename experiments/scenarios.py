@@ -9,6 +9,7 @@ from typing import Any
 from experiments.overrides import Override, apply, read_overrides
 from experiments.toml_source import Key, TomlSource, parse_toml, read_toml
 from simulation.errors import ScenarioError, nearest, shown
+from simulation.problems import MORE, at_most
 
 PRESETS = Path(__file__).with_name("presets")
 SUFFIX = ".toml"
@@ -26,8 +27,8 @@ def load(source: Source, overrides: Iterable[str] = (), prices: str | Path | Non
     """Return the checked scenario `source` names: a preset, a TOML file, plain data, or a scenario.
 
     `overrides` are texts `path=value` such as "margin.kind=portfolio" or "markets.BTC.volatility=0.9". `prices` is a
-    price file that replaces the price process by its replay and the initial prices by its first row; markets that
-    are not in the file are refused. Raises `ScenarioError` with one line per problem, at most 20, each
+    price file that replaces the price process by its replay, a row a step, as far as it goes; markets that are not in
+    the file are refused (see `experiments.replay` for choosing rows). Raises `ScenarioError` with one line per problem, at most 20, each
     `file:line:column: field: what is wrong (got value); what is allowed`.
     """
     return check(*_ready(source, overrides, prices))
@@ -40,7 +41,8 @@ def _ready(source: Source, overrides: Iterable[str], prices: str | Path | None) 
     changes = read_overrides(overrides)
     data = apply(text.data, changes)
     if prices is not None:
-        data = with_prices(data, prices)
+        wanted = data.get("steps") if any(change.path == ("steps",) for change in changes) else None
+        data = with_prices(data, prices, wanted)
     return TomlSource(text.name, data, text.places), changes
 
 
@@ -61,7 +63,6 @@ def source_of(source: Source) -> TomlSource:
 def check(text: TomlSource, changes: Iterable[Override] = ()) -> Any:
     """Return the scenario that `text` describes; raises `ScenarioError` with the places of all problems."""
     from agents.cast import check_population
-    from simulation.problems import at_most
     from simulation.scenario import Scenario
 
     try:
@@ -85,8 +86,10 @@ def _placed(problems: Iterable[str], text: TomlSource, changes: Iterable[Overrid
     for problem in problems:
         path = _path_of(problem)
         blamed = [change for change in changes if path[: len(change.path)] == change.path]
+        if not blamed and path[:1] not in text.places:  # the whole table came from an override
+            blamed = [change for change in changes if path[:1] == change.path[:1]]
         place = f"--set {_printable(blamed[-1].text)}" if blamed else _place(text, path)
-        lines.append(f"{place}: {problem}" if place else problem)
+        lines.append(problem if not place or problem.startswith(MORE) else f"{place}: {problem}")
     return lines
 
 

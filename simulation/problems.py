@@ -10,10 +10,12 @@ from simulation.errors import described, nearest, shown
 from simulation.strict import leaves
 
 LIMIT = 20  # lines for one file
+MORE = "and "  # how the line after them begins
 TAGS = frozenset({"(number)", "(table)", "(law)", "(text)"})  # which member of a union was tried; not part of a path
 _FIELD_FIRST = re.compile(r"^[a-z_]\w*(\[\d+\]|\.\w+)*: ")  # a message that names its field itself
 
 Location = tuple[int | str, ...]
+Places = dict[str, dict[str, list[str]]]
 
 
 def problem_lines(error: ValidationError, model: type[BaseModel]) -> list[str]:
@@ -21,7 +23,8 @@ def problem_lines(error: ValidationError, model: type[BaseModel]) -> list[str]:
     problems = error.errors(include_url=False, include_context=True)
     parents = {problem["loc"][:depth] for problem in problems for depth in range(len(problem["loc"]))}
     problems = [problem for problem in problems if problem["type"] != "too_short" or problem["loc"] not in parents]
-    lines = [line for problem in problems[: 5 * LIMIT] for line in _lines(problem, model)]
+    places = _fields(model)
+    lines = [line for problem in problems[: 5 * LIMIT] for line in _lines(problem, places)]
     return at_most(lines, error.error_count() - 5 * LIMIT)
 
 
@@ -29,7 +32,7 @@ def at_most(lines: Sequence[str], unread: int = 0) -> list[str]:
     """Return the distinct lines, the first 20 of them and a word about the rest."""
     unique = list(dict.fromkeys(lines))
     rest = len(unique) - LIMIT + max(unread, 0)
-    return unique[:LIMIT] + ([f"and {rest} more problems"] if rest > 0 else [])
+    return unique[:LIMIT] + ([f"{MORE}{rest} more problems"] if rest > 0 else [])
 
 
 def path(location: Location) -> str:
@@ -50,10 +53,10 @@ def _without_tags(location: Location) -> list[int | str]:
     return [*parts[:2], *parts[3:]] if nested else parts
 
 
-def _lines(problem: Any, model: type[BaseModel]) -> Iterator[str]:
+def _lines(problem: Any, places: Places) -> Iterator[str]:
     where = path(problem["loc"])
     if problem["type"] == "extra_forbidden":
-        yield f"{where}: unknown field{_elsewhere(problem['loc'], model)}"
+        yield f"{where}: unknown field{_elsewhere(problem['loc'], places)}"
         return
     for text in _message(problem).split("\n"):
         if not where:
@@ -107,10 +110,9 @@ _WORDS = {
 }
 
 
-def _elsewhere(location: Location, model: type[BaseModel]) -> str:
+def _elsewhere(location: Location, places: Places) -> str:
     """Return a hint for an unknown field: a close name in its own table, or the place where it belongs."""
     *above, name = _without_tags(location)
-    places = dict(_fields(model))
     known = _plain(path((*above, "")))
     here = [field for field, owners in places.items() if known in owners]
     homes = list(places.get(str(name), {}).items())
@@ -133,14 +135,14 @@ def _plain(where: str) -> str:
     return re.sub(r"\[\d+\]", "[]", where).replace('""', "")
 
 
-def _fields(model: type[BaseModel]) -> dict[str, dict[str, list[str]]]:
+def _fields(model: type[BaseModel]) -> Places:
     """Return field name -> path of the table it belongs to -> kinds of rule that have it."""
-    found: dict[str, dict[str, list[str]]] = {}
+    found: Places = {}
     _walk(model, "", "", found)
     return found
 
 
-def _walk(model: type[BaseModel], where: str, kind: str, found: dict[str, dict[str, list[str]]]) -> None:
+def _walk(model: type[BaseModel], where: str, kind: str, found: Places) -> None:
     if where.count(".") > 3:  # rules that hold rules would go on for ever
         return
     for name, field in model.model_fields.items():

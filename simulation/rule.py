@@ -51,7 +51,8 @@ class Rule(Strict):
     @classmethod
     def kinds(cls) -> dict[str, type[Self]]:
         """Return the concrete rules of this family by kind, sorted."""
-        return dict(sorted((rule.kind, rule) for rule in _descendants(cls) if rule.kind))
+        rules = [rule for rule in _descendants(cls) if rule.kind]
+        return {rule.kind: rule for rule in sorted(rules, key=lambda rule: rule.kind)}
 
     @model_serializer(mode="wrap")
     def _with_kind(self, serialise: Any, _info: SerializationInfo) -> dict[str, Any]:

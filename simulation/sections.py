@@ -1,6 +1,7 @@
 """The parts of a scenario: markets, groups of traders, liquidators, fees. Plain, frozen, validated data."""
 
 import math
+import re
 from typing import Annotated, Any, Self
 
 import numpy as np
@@ -32,7 +33,9 @@ def _law_or_number(value: Any) -> str:
     return "(law)" if isinstance(value, dict | Distribution) else "(number)"
 
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"), AfterValidator(_usable_in_file_names)]
+_LOWEST_PRICE = 1e-12  # dollars; below it a lot of about a cent is more units than can be counted
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+Name = Annotated[str, Field(pattern=_NAME), AfterValidator(_usable_in_file_names)]
 _Number = Annotated[float, Field(strict=True), Tag("(number)")]
 _Law = Annotated[SerializeAsAny[Distribution], Tag("(law)")]
 Quantity = Annotated[_Number | _Law, Discriminator(_law_or_number)]
@@ -67,6 +70,8 @@ class MarketSpec(Section):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.price < _LOWEST_PRICE:
+            raise ValueError(f"price: must be at least {_LOWEST_PRICE:g} (got {self.price:g}); count in larger units")
         if self.lot is not None and math.frexp(self.lot)[0] != 0.5:
             raise ValueError(f"lot: must be a power of two (got {self.lot:g})")
         for i, (tier, above) in enumerate(zip(self.tiers, self.tiers[1:], strict=False), 1):
@@ -123,7 +128,8 @@ class Group(Section):
             return value
         own = {key: item for key, item in value.items() if key in cls.model_fields}
         rest = {key: item for key, item in value.items() if key not in cls.model_fields}
-        own.setdefault("name", own.get("kind"))
+        kind = str(own.get("kind"))
+        own.setdefault("name", kind if re.fullmatch(_NAME, kind) else "unnamed")
         given = own.get("parameters", {})
         return {**own, "parameters": {**given, **rest} if isinstance(given, dict) else given}
 

@@ -1,0 +1,1 @@
+"""Input that must be refused: what is said, where, and that nothing else happens."""
