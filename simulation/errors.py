@@ -74,5 +74,6 @@ def described(value: object) -> str:
 
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return a did-you-mean hint if one of the `known` names is close to `name`, else an empty text."""
-    near = difflib.get_close_matches(str(name).strip().lower(), list(known), 1, 0.75) if len(str(name)) <= 64 else []
-    return f"; did you mean '{near[0]}'?" if near else ""
+    folded = {each.lower(): each for each in known}  # markets are in capitals, fields are not
+    near = difflib.get_close_matches(str(name).strip().lower(), folded, 1, 0.75) if len(str(name)) <= 64 else []
+    return f"; did you mean '{folded[near[0]]}'?" if near else ""
