@@ -156,7 +156,10 @@ def creation(count: int = 100_000) -> float:
     return seconds
 
 
-HEADER = f"{'accounts':>10} {'build s':>8} {'ns/account-step':>16} {'steps/s':>9} {'quiet':>7} {'stormy':>8} {'storms':>7} {'peak MB':>8}"
+HEADER = (
+    f"{'accounts':>10} {'build s':>8} {'ns/account-step':>16} {'steps/s':>9} {'quiet':>7} {'stormy':>8} "
+    f"{'storms':>7} {'peak MB':>8}"
+)
 
 
 def table(sizes: Sequence[int] = SIZES, repeats: int = REPEATS, say: Callable[[str], None] = print) -> list[Timing]:

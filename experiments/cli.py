@@ -60,7 +60,7 @@ def _options(*names: str) -> Callable[[Any], Any]:
     """Return a decorator that adds shared options."""
     known = {
         "set": click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help=_HELP_SET),
-        "prices": click.option("--prices", metavar="FILE", help="Replay the closes of a CSV or Parquet file; FILE?start=...&end=... chooses rows."),
+        "prices": click.option("--prices", metavar="FILE", help=_HELP_PRICES),
         "plugin": click.option("--plugin", "plugins", multiple=True, metavar="FILE|MODULE", help=_HELP_PLUGIN),
         "out": click.option("--out", metavar="DIR", help="Write a results folder; it must not hold files yet."),
         "overwrite": click.option("--overwrite", is_flag=True, help="Replace an earlier results folder."),
@@ -76,6 +76,7 @@ def _options(*names: str) -> Callable[[Any], Any]:
 
 
 _HELP_SET = "Change one field, as in margin.kind=portfolio or markets.BTC.volatility=0.9; may be repeated."
+_HELP_PRICES = "Replay the closes of a CSV or Parquet file; FILE?start=...&end=... chooses rows."
 _HELP_PLUGIN = "Load traders and rules from your own .py file or module; may be repeated."
 
 

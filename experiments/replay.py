@@ -3,39 +3,47 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
-from simulation.errors import PriceDataError, shown
+from simulation.errors import PriceDataError, nearest, shown
+
+CHOICES = ("start", "end", "event", "kind", "fill")
 
 
-def with_prices(data: Mapping[str, Any], path: str | Path) -> dict[str, Any]:
-    """Return plain scenario `data` that replays the price file at `path`, a row a step.
+def with_prices(data: Mapping[str, Any], prices: str | Path, steps: int | None = None) -> dict[str, Any]:
+    """Return plain scenario `data` that replays a price file, a row a step.
 
-    Prices of the scenario's markets are looked up by name; the first row becomes the initial prices and the
-    spacing of the rows the length of a step. Raises `PriceDataError` for a file that cannot be used or lacks a market.
+    `prices` is a path, and may choose rows as a web address does: "panel.parquet?start=2025-10-10&end=2025-10-12",
+    with `start`, `end`, `event`, `kind` and `fill` of `read_prices`. The columns are the scenario's markets, found by
+    name. The file decides the initial prices (its first row), the length of a step (its spacing) and, unless `steps`
+    is given, the number of steps. Raises `PriceDataError` for a file that cannot be used or lacks a market.
     """
     from experiments.prices import read_prices
 
-    table = read_prices(path)
-    source = str(path)
+    path, choice = _chosen(str(prices))
     markets = data.get("markets")
     listed = [dict(entry) for entry in markets if isinstance(entry, Mapping)] if isinstance(markets, list) else []
     names = [str(entry.get("name")) for entry in listed]
-    if absent := [name for name in names if name not in table.names]:
-        there = ", ".join(table.names[:20])
-        raise PriceDataError(
-            f"no prices for market {', '.join(map(shown, absent[:5]))}; the file has {there}; "
-            "name the markets of the scenario as in the file",
-            source,
-        )
     if not names:
         return dict(data)
-    rows = table.prices[:, [table.names.index(name) for name in names]]
-    for entry, price in zip(listed, rows[0].tolist(), strict=True):
+    table = read_prices(path, symbols=names, **choice)
+    for entry, price in zip(listed, table.prices[0].tolist(), strict=True):
         entry["price"] = price
-    steps = data.get("steps", 100)
-    if isinstance(steps, int) and steps >= len(rows):
-        raise PriceDataError(
-            f"has {len(rows)} rows; steps needs {steps + 1}; hint: --set steps={len(rows) - 1}", source
-        )
-    replay = {"kind": "replay", "prices": rows.tolist()}
-    return {**data, "markets": listed, "price": replay, "step_seconds": table.step_seconds}
+    last = len(table.prices) - 1
+    if isinstance(steps, int) and steps > last:
+        problem = f"has {last + 1} rows; steps needs {steps + 1}; hint: --set steps={last}"
+        raise PriceDataError(problem, path)
+    kept = last if steps is None else steps
+    replay = {"kind": "replay", "prices": table.prices[: kept + 1].tolist()}
+    return {**data, "markets": listed, "price": replay, "step_seconds": table.step_seconds, "steps": kept}
+
+
+def _chosen(prices: str) -> tuple[str, dict[str, Any]]:
+    """Split "file?start=...&kind=..." into the path and what is chosen from it."""
+    path, _, query = prices.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    for key, _value in pairs:
+        if key not in CHOICES:
+            allowed = ", ".join(CHOICES)
+            raise PriceDataError(f"?{shown(key)[1:-1]}: unknown choice{nearest(key, CHOICES)}; known: {allowed}", path)
+    return path, dict(pairs)

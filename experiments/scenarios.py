@@ -28,8 +28,8 @@ def load(source: Source, overrides: Iterable[str] = (), prices: str | Path | Non
 
     `overrides` are texts `path=value` such as "margin.kind=portfolio" or "markets.BTC.volatility=0.9". `prices` is a
     price file that replaces the price process by its replay, a row a step, as far as it goes; markets that are not in
-    the file are refused (see `experiments.replay` for choosing rows). Raises `ScenarioError` with one line per problem, at most 20, each
-    `file:line:column: field: what is wrong (got value); what is allowed`.
+    the file are refused (see `experiments.replay` for choosing rows). Raises `ScenarioError` with one line per
+    problem, at most 20, each `file:line:column: field: what is wrong (got value); what is allowed`.
     """
     return check(*_ready(source, overrides, prices))
 
