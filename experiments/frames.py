@@ -144,7 +144,7 @@ def push_frame(model: Any) -> pd.DataFrame:
             "push": np.repeat(np.arange(count), m),
             "moment": np.repeat(np.array([push.moment for push in pushes], np.int64), m),
             "step": np.repeat(np.array([push.step for push in pushes], np.int64), m),
-            "market": list(names) * count,
+            "market": pd.array(list(names) * count, dtype="str"),  # text also where there is none
             "volume": stacked("volume"),
             "permanent": stacked("permanent"),
             "transient": stacked("transient"),
