@@ -5,8 +5,8 @@ cross margin, minute by minute; traders decide as often an hour as in the preset
 margin rules, and one the preset's own steps of a quarter of an hour in a storm, where much more happens in a step.
 
 A step is everything: traders decide, orders are checked and filled, prices move, liquidations run to rest, causes are
-attributed, the conservation check is made, prices are recorded. Processor time is measured, not wall time, so that other
-programs on the machine disturb less; medians of several runs are printed.
+attributed, the conservation check is made, prices are recorded. Processor time is measured, not wall time, so that
+other programs on the machine disturb less; medians of several runs are printed.
 """
 
 import gc
@@ -14,7 +14,7 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,7 +54,7 @@ class Timing:
 
 
 def population(accounts: int, base: Scenario | None = None) -> Scenario:
-    """Return the `venue` scenario with about `accounts` traders in five markets, in steps of a minute.
+    """Return the `venue` scenario with about `accounts` traders in five of its markets.
 
     The depth of the outside market, the insurance fund and the capital of keepers and vault grow in proportion, so that
     a larger venue is the same venue, larger.
@@ -62,7 +62,7 @@ def population(accounts: int, base: Scenario | None = None) -> Scenario:
     plain = (base or load("venue")).to_dict()
     factor = accounts / sum(group["count"] for group in plain["population"])
     kept, before = _kept(plain), len(plain["markets"])
-    for section in ("price", "markets"):
+    for section in ("price", "margin", "markets"):
         plain[section] = _cut(plain[section], kept, before)
     for market in plain["markets"]:
         market["depth"] *= factor
@@ -71,12 +71,19 @@ def population(accounts: int, base: Scenario | None = None) -> Scenario:
     plain["insurance_fund"] *= factor
     for keeper in (plain["backstop"], *plain["liquidators"]):
         keeper["capital"] *= factor
+    plain["steps"] = WARM_UP + STEPS
+    return Scenario.from_dict(plain)
+
+
+def by_the_minute(scenario: Scenario, margin: str = "cross") -> Scenario:
+    """Return `scenario` in steps of a minute: decisions and funding as often an hour as before."""
+    plain = scenario.to_dict()
     longer = plain["step_seconds"] / MINUTE
     for group in plain["population"]:
         given = group["parameters"]
         given["decision_steps"] = round(given.get("decision_steps", 1) * longer)
     plain["funding"]["interval_steps"] = round(plain["funding"]["interval_steps"] * longer)
-    plain |= {"steps": WARM_UP + STEPS, "step_seconds": MINUTE, "margin": {"kind": "cross"}}
+    plain |= {"step_seconds": MINUTE, "margin": {"kind": margin}}
     return Scenario.from_dict(plain)
 
 
@@ -98,13 +105,18 @@ def _cut(value: Any, kept: list[int], before: int) -> Any:
     return [_cut(item, kept, before) for item in ([value[i] for i in kept] if len(value) == before else value)]
 
 
-def time_size(accounts: int, repeats: int = REPEATS, base: Scenario | None = None) -> Timing:
-    """Measure one size: median over `repeats` runs with different seeds."""
-    runs = [_time_run(population(accounts, base).with_(seed=seed + 1)) for seed in range(repeats)]
-    middle = np.nanmedian(np.array(runs), axis=0) if runs else np.full(5, np.nan)
+def time_scenario(scenario: Scenario, repeats: int = REPEATS) -> Timing:
+    """Measure the steps of one scenario: medians over `repeats` runs with different seeds."""
+    runs = [_time_run(scenario.with_(seed=seed + 1)) for seed in range(repeats)]
+    build, mean, quiet, stormy, storms = (_median(column) for column in zip(*runs, strict=True))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024.0 if sys.platform != "darwin" else 1024.0**2)
-    build, mean, quiet, stormy, storms = (float(x) for x in middle)
+    accounts = sum(group.count for group in scenario.population)
     return Timing(accounts, build, mean, quiet, stormy, storms, peak)
+
+
+def _median(values: Iterable[float]) -> float:
+    known = [value for value in values if np.isfinite(value)]
+    return float(np.median(known)) if known else np.nan
 
 
 def _time_run(scenario: Scenario) -> list[float]:
@@ -129,9 +141,9 @@ def _time_run(scenario: Scenario) -> list[float]:
     return [build, float(cost.mean()), quiet, stormy, float(storm.mean())]
 
 
-def plain_mesa(accounts: int = 10_000, base: Scenario | None = None) -> float:
+def plain_mesa(accounts: int = 10_000) -> float:
     """Return nanoseconds per account of asking every trader by Mesa's `agents.do("step")`, decisions only."""
-    model = MarketModel(population(accounts, base), StandardCast())
+    model = MarketModel(by_the_minute(population(accounts)), StandardCast())
     traders = [kind for kind in model.agents_by_type if hasattr(kind, "decide")]
     for _ in range(WARM_UP):
         model.step()
@@ -168,15 +180,25 @@ def table(sizes: Sequence[int] = SIZES, repeats: int = REPEATS, say: Callable[[s
     say(HEADER)
     timings = []
     for size in sizes:
-        timing = time_size(size, repeats)
-        timings.append(timing)
-        say(_line(timing))
-    say(f"creating 100,000 Mesa traders: {creation():.2f} s")
-    plain = plain_mesa()
+        timings.append(time_scenario(by_the_minute(population(size)), repeats))
+        say(_line(timings[-1]))
     nearest = min(timings, key=lambda timing: abs(timing.accounts - 10_000))
-    say(f"plain Mesa, agent.step() per trader: {plain:,.0f} ns, {plain / nearest.nanoseconds:,.0f} times the whole step")
+    _beside(nearest, say)
     say(f"{timings[-1].nanoseconds:.1f} ns per account-step")
     return timings
+
+
+def _beside(usual: Timing, say: Callable[[str], None]) -> None:
+    """Measure what the table's numbers should be seen beside, at the size of `usual`."""
+    people = population(usual.accounts)
+    for margin in ("isolated", "portfolio"):
+        other = time_scenario(by_the_minute(people, margin), 1)
+        say(f"{usual.accounts:,} accounts, {margin} margin: {other.nanoseconds:.1f} ns")
+    storm = time_scenario(people, 1)
+    say(f"{usual.accounts:,} accounts, the preset's own quarter-hour steps: {storm.nanoseconds:.1f} ns")
+    say(f"creating 100,000 Mesa traders: {creation():.2f} s")
+    plain = plain_mesa(usual.accounts)
+    say(f"plain Mesa, agent.step() per trader: {plain:,.0f} ns, {plain / usual.nanoseconds:,.0f} times the whole step")
 
 
 def _line(t: Timing) -> str:
