@@ -54,7 +54,7 @@ def test_every_corner_was_reached() -> None:
     if ran["scenarios"] < SCENARIOS or ran["corners"] < len(CORNERS):
         pytest.skip("needs all runs of this file in one process, all of them green")
     print(dict(reached), dict(ran))
-    assert ran["refused"] <= ran["scenarios"] / 10
+    assert ran["refused"] <= ran["scenarios"] / 8
     missing = [name for name in REACHED if not reached[name]]
     assert not missing, f"{missing} never came up in {dict(reached)}"
 
