@@ -18,8 +18,8 @@ class MarketMaker(Trader):
 
     kind = "market_maker"
     leverage = Parameter(3.0, 0.0, 200.0, "gross notional over equity at displacement `width`")
-    width = Parameter(0.02, 1e-6, 10.0, "log displacement at which the whole budget is used")
-    pace = Parameter(0.5, 0.0, 1.0, "share of the way to the target traded at once")
+    width = Parameter(0.05, 1e-6, 10.0, "log displacement at which the whole budget is used")
+    pace = Parameter(0.1, 0.0, 1.0, "share of the way to the target traded at once; a hasty maker overshoots")
     calm_volatility = Parameter(2.0, 1e-3, 100.0, "a year; above it the budget shrinks in proportion")
 
     def decide(self, members: Members, view: MarketView) -> Array:
