@@ -66,7 +66,11 @@ class Ledger:
         return owed
 
     def largest(self, effects: Index, most: int) -> Blame:
-        """Return, for each of `effects`, its `most` largest causes by amount."""
+        """Return, for each of `effects`, its `most` largest causes by amount.
+
+        Looked for are those among the `most` largest in some market: exact in one market and where the list is
+        complete; with several a cause that is moderate in each of them may be passed over.
+        """
         pairs, missed = [], np.zeros(len(self.closings), bool)
         for market in range(self.closings.units.shape[1]):
             book = _Book(self.closings, market)
