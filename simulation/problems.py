@@ -25,7 +25,7 @@ def problem_lines(error: ValidationError, model: type[BaseModel]) -> list[str]:
     problems = [problem for problem in problems if problem["type"] != "too_short" or problem["loc"] not in parents]
     places = _fields(model)
     lines = [line for problem in problems[: 5 * LIMIT] for line in _lines(problem, places)]
-    return at_most(lines, error.error_count() - 5 * LIMIT)
+    return at_most(lines, len(problems) - 5 * LIMIT)
 
 
 def at_most(lines: Sequence[str], unread: int = 0) -> list[str]:
