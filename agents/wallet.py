@@ -1,10 +1,30 @@
 """The wallet: the shared pool posts margin to isolated positions and takes back what they set free."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from simulation.accounts import SHARED, floor_quanta, to_quanta
-from simulation.arrays import Index
+from simulation.arrays import Array, Index
 from simulation.health import Holdings, MarginEngine
+
+
+@dataclass(frozen=True)
+class Change:
+    """What trades did to some accounts: holdings before and after, the initial requirement of each position then and
+    now (r, m), and of each pool now (r, k).
+    """
+
+    before: Holdings
+    after: Holdings
+    had: Array
+    needed: Array
+    initial: Array
+
+    def part(self, which: Index) -> "Change":
+        """Return the change of some of the accounts."""
+        before, after = self.before.part(which), self.after.part(which)
+        return Change(before, after, self.had[which], self.needed[which], self.initial[which])
 
 
 class Wallet:
@@ -25,9 +45,14 @@ class Wallet:
         """
         after = self.engine.holdings(rows)
         apart = (before.pool != SHARED) & (before.position != after.position)
+        if not apart.any():
+            return
+        price = self.market.mark_price
+        had, needed = (np.abs(self.engine.signed_initial(held, price)) for held in (before, after))
+        change = Change(before, after, had, needed, self.engine.initial(after, price))
         for market in np.flatnonzero(apart.any(axis=0)):
             part = np.flatnonzero(apart[:, market])
-            self._follow_one(rows[part], int(market), before.part(part), after.part(part))
+            self._follow_one(rows[part], int(market), change.part(part))
 
     def fund(self, rows: Index, share: float) -> None:
         """Post `share` of what the wallets of `rows` hold to their isolated pools, pro rata to initial requirements.
@@ -47,15 +72,15 @@ class Wallet:
             amount = np.minimum(initial[:, pool] * rate, np.maximum(self.accounts.cash[rows, SHARED], 0.0))
             self.accounts.transfer((rows, SHARED), (rows, pool), amount, "post")
 
-    def _follow_one(self, rows: Index, market: int, before: Holdings, after: Holdings) -> None:
-        price, everyone = self.market.mark_price, np.arange(len(rows))
-        pools = before.pool[:, market].astype(np.intp)
-        old, new = before.position[:, market], after.position[:, market]
+    def _follow_one(self, rows: Index, market: int, change: Change) -> None:
+        price, everyone, after = self.market.mark_price, np.arange(len(rows)), change.after
+        pools = after.pool[:, market].astype(np.intp)
+        old, new = change.before.position[:, market], after.position[:, market]
         flipped = old * new < 0.0
-        needed = np.abs(self.engine.signed_initial(after, price))[:, market]
-        growth = needed - np.abs(self.engine.signed_initial(before, price))[:, market]
+        needed = change.needed[:, market]
+        growth = needed - change.had[:, market]
         equity = self.engine.equity(rows, after, price)[everyone, pools]
-        spare = equity - self.engine.initial(after, price)[everyone, pools]
+        spare = equity - change.initial[everyone, pools]
         fresh = flipped | (old == 0.0)
         kept = np.where(fresh, 0.0, np.minimum(np.abs(new) / np.where(fresh, 1.0, np.abs(old)), 1.0))
         shrank = flipped | (np.abs(new) < np.abs(old))
@@ -63,7 +88,6 @@ class Wallet:
         self.accounts.transfer((rows, pools), (rows, SHARED), free, "release")
         wanted = np.where(np.abs(new) > np.abs(old), np.maximum(growth, 0.0), 0.0)
         wanted = np.where(flipped, np.clip(-spare, 0.0, needed), wanted)
-        spare = self.engine.equity(rows, after, price) - self.engine.initial(after, price)
-        wallet = np.maximum(spare[:, SHARED], 0.0)
+        wallet = np.maximum((self.engine.equity(rows, after, price) - change.initial)[:, SHARED], 0.0)
         posted = np.minimum(to_quanta(wanted), floor_quanta(wallet))
         self.accounts.transfer((rows, SHARED), (rows, pools), posted, "post")
