@@ -32,12 +32,15 @@ def load_plugins(names: Iterable[str]) -> None:
         if path in _loaded:
             continue
         label = f"--plugin {shown(name, 200)[1:-1]}"
-        before = _kinds()
+        before, there = _kinds(), set(sys.modules)
         try:
             module = _from_file(Path(path), label) if path.endswith(".py") else _from_module(path, label)
             _check(module, before, label)
         except InputError:
             _forget_new_kinds(before)
+            for module_name in set(sys.modules) - there:  # so that it can be corrected and loaded again
+                if module_name.startswith(_PREFIX):
+                    del sys.modules[module_name]
             raise
         _loaded[path] = module.__name__
 
