@@ -156,6 +156,31 @@ def test_doubling_every_amount_doubles_dollars_and_leaves_shares_and_counts():
         assert large[name] == pytest.approx(small[name])
 
 
+def test_amplification_is_that_of_the_market_where_it_is_largest():
+    # X falls by 2 % and one unit is sold into it; Y falls by 4 % and nothing is sold.
+    holder = {"kind": "book", "name": "H", "count": 1, "units": {"X": 2.0}, "deposit": 11.0}
+    other = {"kind": "book", "name": "O", "count": 1, "units": {"Y": 1.0}, "deposit": 90.0}
+    markets = [{"name": name, "price": 100.0} for name in "XY"]
+    falls = [{"step": 1, "market": "X", "size": -0.02}, {"step": 1, "market": "Y", "size": -0.04}]
+    for listed in (markets, markets[::-1]):
+        changes = {"markets": listed, "price": {"kind": "scripted", "shocks": falls}}
+        model, values = finished(one_market([holder, other], **changes))
+        history = model.market.history
+        ratios = (100.0 - history["mark"].min(axis=0)) / (100.0 - history["index"].min(axis=0))
+        assert sorted(ratios)[0] == pytest.approx(1.0)
+        assert max(ratios) > 1.1
+        assert values["price_amplification"] == pytest.approx(max(ratios))
+
+
+def test_only_those_who_held_something_at_the_start_count_in_the_share_of_accounts():
+    idle = {"kind": "book", "name": "idle", "count": 5, "deposit": 10.0, "units": {}}
+    people = [holder_of(4.0, 97.0, "A"), holder_of(1.0, 50.0, "B"), idle]
+    model, values = finished(one_market(people))
+    assert len(model.traders) == 7
+    assert values["liquidated_accounts"] == 1
+    assert values["liquidated_share"] == 0.5
+
+
 @given(storms())
 @settings(max_examples=8)
 def test_the_forest_in_the_metrics_is_that_of_the_graph(scenario):
