@@ -143,7 +143,8 @@ def _spread(x: Array, draws: Array, level: float) -> tuple[float, float, str]:
 
 
 def _share(mask: Mask) -> str:
-    return f"{100 * mask.mean():.2g} %"
+    percent = 100.0 * float(mask.mean())
+    return f"{percent:.2g} %" if percent < 10.0 else f"{percent:.0f} %"  # two digits, but never 1e+02
 
 
 def _root_or_side(x: Array, d: Array) -> float:

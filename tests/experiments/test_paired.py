@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from experiments import paired
 from experiments.paired import crossing, paired_difference, unpaired_difference
 from simulation.errors import InputError
 
@@ -208,3 +209,10 @@ def test_no_runs_one_run_and_undefined_values_are_explained():
 def test_shapes_that_do_not_fit_are_refused(x, a, b):
     with pytest.raises(InputError, match=r"^(x|a|b): must be"):
         crossing(x, a, b)
+
+
+@pytest.mark.parametrize(
+    ("hits", "text"), [(0, "0 %"), (1, "0.1 %"), (35, "3.5 %"), (350, "35 %"), (996, "100 %"), (1000, "100 %")]
+)
+def test_shares_of_resamples_are_written_without_exponents(hits: int, text: str) -> None:
+    assert paired._share(np.arange(1000) < hits) == text
