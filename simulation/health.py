@@ -135,7 +135,7 @@ class Watch:
         """Return the rows that cannot be skipped at the present mark price."""
         self._grow()
         found = np.flatnonzero(self.radius <= self._distance())
-        self._misses += np.count_nonzero(self.radius[found] >= 0.0)
+        self._misses += np.count_nonzero(self.radius[found] > -1.0)  # -1 exactly: touched, not missed
         if self._misses <= len(self.radius):
             return found
         # So many near misses cost as much as a fresh start: move the reference, everybody gets a new radius.

@@ -64,6 +64,51 @@ def test_the_lazy_check_skips_nobody_who_is_below_maintenance(margin: str, moves
         assert set(under.tolist()) <= set(rows.tolist())
 
 
+def test_the_radius_is_exact_for_one_position_measured_away_from_the_reference() -> None:
+    """Short 10 from 100 with 260 dollars falls under maintenance at exactly 120, wherever it was last looked at."""
+    model = venue([book("short", {"A": -10.0}, 260.0)])
+    engine, watch = model.engine, Watch(model.engine)
+    row = model.traders
+    model.market.mark_price = np.array([80.0])
+    held = engine.holdings(row)
+    health = engine.health(row)
+    watch.release(row, held, health.equity - health.maintenance)
+    assert watch.radius[row].tolist() == [pytest.approx(0.2)]
+    for mark, suspect in ((118.0, False), (119.9, False), (120.1, True), (125.0, True)):
+        model.market.mark_price = np.array([mark])
+        assert (row[0] in watch.suspects()) == suspect
+
+
+def test_after_many_near_misses_the_reference_moves_and_everybody_is_left_in_peace_again() -> None:
+    """At 49.5 the radius around 100 (0.486) is used up although the limit is 46.3; around a price nearby it is not."""
+    model = venue([{**book("long", {"A": 10.0}, 560.0), "count": 20}])
+    engine, watch = model.engine, Watch(model.engine)
+    seen = []
+    for mark in (100.0, *(49.5 + 0.01 * i for i in range(8))):
+        model.market.mark_price = np.array([mark])
+        suspects = watch.suspects()
+        seen.append(len(set(suspects) & set(model.traders)))
+        health = engine.health(suspects)
+        watch.release(suspects, engine.holdings(suspects), health.equity - health.maintenance)
+    assert watch.reference[0] == pytest.approx(49.5, abs=0.1)
+    assert seen[0] == seen[1] == 20
+    assert seen[-1] == 0
+
+
+@pytest.mark.parametrize("pools", [3, 6])
+def test_sums_over_pools_are_the_same_bytes_for_few_rows_and_for_many(pools: int) -> None:
+    """Beyond 1,024 rows another loop does the same additions in the same order."""
+    draw = np.random.default_rng(5)
+    model = venue([book("one", {}, 1.0)], pools - 1, margin={"kind": "isolated"})
+    amount = draw.normal(size=(1500, pools - 1)) * 10.0 ** draw.integers(-9, 9, (1500, pools - 1))
+    pool = draw.integers(0, pools, amount.shape)
+    many = model.engine.by_pool(amount, pool)
+    few = np.vstack([model.engine.by_pool(amount[i : i + 100], pool[i : i + 100]) for i in range(0, 1500, 100)])
+    assert many.tobytes() == few.tobytes()
+    expected = [sum(a for a, k in zip(amount[7], pool[7], strict=True) if k == j) for j in range(pools)]
+    assert many[7].tolist() == expected
+
+
 def test_in_a_quiet_market_nobody_is_looked_at_twice() -> None:
     model = model_of(book("rich", HEDGED, 5000.0), prices=((100.0, 100.0), (100.5, 100.0), (101.0, 100.5)))
     model.run()
