@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from experiments.blame import Blame, Ledger
 from experiments.closings import Closings, Pushes, closings_of, totals, whole
-from experiments.contagion import exact_shares, ledger_of
+from experiments.contagion import cascade_forest, exact_shares, ledger_of
 from experiments.run import run
 from simulation.accounts import QUANTUM
 from tests.experiments.storms import by_hand, holder_of, one_market, run_or_skip, storms
@@ -210,3 +210,17 @@ def test_a_round_begins_for_all_its_closings_at_the_same_moment():
         same = [i for i in range(len(built)) if (built.step[i], built.round[i]) == number]
         assert len({int(built.seized[i]) for i in same}) == 1
         assert built.seized[same[0]] == built.before[same].min()
+
+
+@pytest.mark.parametrize(("second", "continues"), [(2, True), (4, False)])
+def test_a_further_close_continues_the_first_only_in_the_same_or_the_next_step(second, continues):
+    falls = [{"step": 1, "size": -0.035}, {"step": second, "size": -0.05}]
+    half = {"kind": "fraction", "share": 0.5, "minimum_notional": 0.0}
+    changes = {"steps": 5, "price": {"kind": "scripted", "shocks": falls}, "liquidation": half}
+    result = run(one_market([holder_of(4.0, 97.0, "A")], impact={"kind": "none"}, **changes))
+    forest = cascade_forest(result)
+    steps = result.events["step"].tolist()
+    later = steps.index(second)
+    assert steps[0] == 1
+    assert bool(forest.continues[later]) is continues
+    assert len(forest.roots) == (1 if continues else 2)

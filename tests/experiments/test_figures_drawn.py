@@ -139,6 +139,11 @@ def test_the_price_panels_begin_at_a_hundred_and_share_the_index(all_figures, co
         for index in first:
             assert index[0] == pytest.approx(100.0)
             assert np.array_equal(index, first[0])
+        market = figures_paths.hardest_market(chosen.run)
+        for axis, each in zip(panels, chosen.runs.values(), strict=True):
+            mine = each.prices[each.prices["market"] == market]
+            marks = 100.0 * mine["mark"].to_numpy() / mine["index"].to_numpy()[0]
+            assert np.asarray(axis.lines[1].get_ydata()) == pytest.approx(marks)
 
 
 def test_the_bars_of_forced_volume_add_up(all_figures, comparison):
