@@ -179,6 +179,13 @@ def test_isolated_margin_cuts_the_links_between_markets():
     assert cross.expected[1] > 0.0
 
 
+def test_isolated_pools_share_the_buffer_by_the_value_of_their_positions():
+    # 80 accounts with a reach of 20 dollars; a pool with a quarter of the value has 5 dollars of it, the other 15.
+    _, density, names = TypesVenue(((1.0, 3.0),), (80,), (20.0,), shock=(0.1, 0.0), regime="isolated").nodes
+    assert names == [(0, 0), (0, 1)]
+    assert density.tolist() == [80 / 5.0, pytest.approx(80 / 15.0)]
+
+
 @given(st.floats(0.05, 0.95), st.sampled_from(["cross", "isolated"]))
 def test_impact_can_be_set_by_the_spectral_radius(radius, regime):
     assert TypesVenue(regime=regime).at_radius(radius).radius == pytest.approx(radius)
