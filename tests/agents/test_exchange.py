@@ -179,3 +179,15 @@ def test_an_inventory_is_worked_off_by_its_share_each_step() -> None:
 def test_before_any_takeover_nobody_is_asked_to_unwind() -> None:
     sent, _ = venue([LONG], liquidators=[{}]).exchange._unwinding()
     assert sent.tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("order", "filled"),
+    [(-60.0, -50.0), (-100.0, -50.0), (-200.0, -50.0), (-50.0, -50.0), (-20.0, -20.0), (5.0, 0.0)],
+)
+def test_without_margin_an_order_is_filled_as_far_as_it_reduces_even_if_it_would_end_smaller(
+    order: float, filled: float
+) -> None:
+    """Long 50 with 80 dollars: even 10 units short would need 100."""
+    model = venue([book("thin", {"A": 50.0}, 80.0)])
+    assert model.exchange.clearing.admissible(rows(model), np.array([[order]])).tolist() == [[filled]]

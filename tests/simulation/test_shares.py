@@ -52,3 +52,14 @@ def test_a_capped_split_fills_what_it_can(rows: list[tuple[int, int]], total: in
     assert (shares <= cap).all()
     assert (shares >= 0.0).all()
     assert shares.sum() == min(total, cap.sum())
+
+
+def test_of_a_thousand_equal_shares_the_first_get_what_is_left_over() -> None:
+    assert split(1500.0, np.ones(1000)).tolist() == [2.0] * 500 + [1.0] * 500
+
+
+def test_a_quotient_that_floats_put_just_below_a_whole_number_is_put_right() -> None:
+    """49 * (1 / 49) is 0.9999999999999999 in floats; the missing unit must not go to somebody else."""
+    assert 49.0 * (1.0 / 49.0) < 1.0
+    assert split(49.0, np.array([48.0, 1.0])).tolist() == [48.0, 1.0]
+    assert split(98.0, np.array([48.0, 1.0])).tolist() == [96.0, 2.0]
