@@ -120,6 +120,13 @@ def test_arms_of_a_venue_meet_the_same_storms():
     assert arms[0]["digest"].nunique() == 3
 
 
+def test_bad_debt_and_accounts_are_shares():
+    table = venue_outcomes(COMMON, {"kind": "isolated"}, range(1, 4))
+    assert table["bad_debt"].between(0.0, 1.0).all()
+    assert table["accounts_hit"].between(0.0, 1.0).all()
+    assert (table[["bad_debt", "accounts_hit"]] > 0.0).all(axis=None)
+
+
 def test_arms_that_met_different_storms_are_refused():
     one, other = (venue_outcomes(COMMON, {"kind": "cross"}, seeds) for seeds in (range(1, 3), range(3, 5)))
     with pytest.raises(InputError, match="the two arms met different storms"):
