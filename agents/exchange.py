@@ -31,13 +31,13 @@ class Exchange(mesa.Agent):
         self.accounts.leverage[BACKSTOP] = np.inf
         self.watch = Watch(self.engine)
         self.clearing = Clearing(self.engine, self.watch, scenario.fees)
-        self.waterfall = Waterfall(self.clearing, scenario.deleveraging)
+        self.waterfall = Waterfall(self.clearing, scenario.deleveraging, scenario.socialise_losses)
         self.desk = LiquidationDesk(self.clearing, self.waterfall, scenario.liquidation, scenario.rounds_per_step)
         self.vault = BackstopVault(model, BACKSTOP, scenario.backstop) if scenario.backstop.capital else None
         self.liquidators = [self._hire(model, spec) for spec in scenario.liquidators for _ in range(spec.count)]
         self.desk.takers = [taker for taker in (*self.liquidators, self.vault) if taker is not None]
         self._taker_rows = np.array([taker.row for taker in self.desk.takers], np.intp)
-        self.funding_paid = np.zeros(len(self.market.names))
+        self.funding_paid = np.zeros(len(self.market.names))  # dollars that changed hands, by market
 
     def _hire(self, model: Any, spec: Any) -> Liquidator:
         row = self.accounts.add(1)
@@ -73,7 +73,8 @@ class Exchange(mesa.Agent):
         rows = rows[rows != OUTSIDE]
         payment = self.accounts.position[rows] * (self.market.mark_price * rate)
         self.accounts.settle(rows, payment, MARKET, "funding")
-        self.funding_paid += np.abs(payment).sum(axis=0) / 2.0
+        outside = payment.sum(axis=0)  # its side of what traders do not settle among themselves
+        self.funding_paid += (np.abs(payment).sum(axis=0) + np.abs(outside)) / 2.0
         self.watch.touch(rows)
 
     def match_orders(self) -> None:

@@ -124,6 +124,7 @@ def test_an_unbalanced_book_is_settled_with_the_outside_market_and_nothing_leaks
     outside = cash(model, OUTSIDE)
     model.step()
     assert cash(model, OUTSIDE) - outside == 1.0
+    assert model.exchange.funding_paid.tolist() == [1.0]
     model.accounts.check()
 
 
