@@ -90,6 +90,17 @@ def test_a_withdrawal_after_a_loss_is_limited_by_what_is_left() -> None:
     assert health.equity.tolist() == [[80.0]]
 
 
+@pytest.mark.parametrize(("entry", "mark"), [(LONG, 200.0), (SHORT, 50.0)])
+def test_a_large_profit_stays_until_it_is_realised(entry: dict[str, Any], mark: float) -> None:
+    """Initial margin would let far more go than the 500 dollars that were paid in."""
+    model = venue([entry])
+    model.market.mark_price = np.array([mark])
+    before = cash(model, int(rows(model)[0]))
+    model.groups[0].request_withdrawal(rows(model), np.array([1e6]))
+    model.exchange.move_margin()
+    assert before - cash(model, int(rows(model)[0])) == 500.0
+
+
 def test_who_is_under_water_withdraws_nothing() -> None:
     model = venue([LONG])
     model.market.mark_price = np.array([40.0])

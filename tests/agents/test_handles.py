@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from types import SimpleNamespace
 from typing import Any
 
 import mesa
@@ -70,6 +71,13 @@ def test_an_agent_can_leave_and_mesa_forgets_it() -> None:
     made[1].remove()
     assert list(model.agents) == [made[0], made[2]]
     assert list(model.agents_by_type[Dot]) == [made[0], made[2]]
+
+
+def test_where_the_model_counts_its_agents_itself_numbers_are_taken_from_there() -> None:
+    """As Mesa does from 3.4 on."""
+    model = SimpleNamespace(agent_id_counter=5)
+    assert handles._unique_ids(model, 3) == [5, 6, 7]
+    assert handles._unique_ids(model, 2) == [8, 9]
 
 
 def test_no_agents_at_all_are_no_trouble() -> None:
