@@ -9,6 +9,7 @@ from agents.winners import WinnerList
 from simulation.accounts import INSURANCE, OUTSIDE, QUANTUM, SHARED, SYSTEM_ROWS, Side, to_quanta
 from simulation.arrays import Array, Index
 from simulation.deleveraging.base import DeleveragingRule
+from simulation.errors import ConservationError
 from simulation.shares import split
 
 
@@ -42,8 +43,9 @@ class Deleveraged:
 class Waterfall:
     """Distributes deficits. The layers are used strictly in order."""
 
-    def __init__(self, clearing: Clearing, rule: DeleveragingRule) -> None:
-        """Pay out of the accounts that `clearing` clears."""
+    def __init__(self, clearing: Clearing, rule: DeleveragingRule, shared: bool = True) -> None:
+        """Pay out of the accounts that `clearing` clears; `shared` says whether the last losses are socialised."""
+        self.shared = shared
         self.clearing, self.rule = clearing, rule
         self.engine, self.accounts, self.market = clearing.engine, clearing.accounts, clearing.market
         self.bankruptcies: list[Bankruptcy] = []
@@ -85,6 +87,17 @@ class Waterfall:
         loss = sum(case.deficit - case.insurance for case in cases)
         if loss <= 0.0:
             return
+        payable = self._collect(loss) if self.shared else 0.0
+        for case in cases:
+            wanted = case.deficit - case.insurance
+            case.socialised = min(wanted, payable)
+            case.unpaid = wanted - case.socialised
+            payable -= case.socialised
+            self._transfer(Side(INSURANCE), Side(case.row, case.pool), case.socialised, "socialised")
+            self._transfer(Side(OUTSIDE), Side(case.row, case.pool), case.unpaid, "unpaid")
+
+    def _collect(self, loss: float) -> float:
+        """Take `loss` dollars, or all there is, from every pool with positive equity; return what was taken."""
         rows = np.arange(SYSTEM_ROWS, len(self.accounts))
         equity = self.engine.equity(rows, self.engine.holdings(rows), self.market.mark_price)
         weight = np.floor(np.maximum(equity, 0.0) / QUANTUM).ravel()
@@ -95,13 +108,7 @@ class Waterfall:
         self.accounts.transfer(source, (np.full(len(payers), INSURANCE), SHARED), share[payers], "socialised")
         self.clearing.watch.touch(source[0])
         self._refresh(np.unique(source[0]))
-        for case in cases:
-            wanted = case.deficit - case.insurance
-            case.socialised = min(wanted, payable)
-            case.unpaid = wanted - case.socialised
-            payable -= case.socialised
-            self._transfer(Side(INSURANCE), Side(case.row, case.pool), case.socialised, "socialised")
-            self._transfer(Side(OUTSIDE), Side(case.row, case.pool), case.unpaid, "unpaid")
+        return payable
 
     def deleverage(self, row: int, pool: int) -> list[Deleveraged]:
         """Close a pool against winners at its bankruptcy price, after the fund has paid what it can.
@@ -129,6 +136,9 @@ class Waterfall:
         mine = (self.accounts.pool[side.row] == side.pool) & (self.accounts.position[side.row] != 0.0)
         if case.deficit > 0.0 and not mine.any() and fills:
             residue = self.accounts.cash[side.row, side.pool]
+            most = QUANTUM * sum(len(fill.rows) for fill in fills)
+            if not abs(residue) <= most:  # half a quantum a fill is rounding; more is a wrong price
+                raise ConservationError(f"deleveraging left {residue!r} dollars in the pool it should have emptied")
             taker = self._kept_in(int(fills[-1].rows[-1]), fills[-1].market)
             self._transfer(*((side, taker, residue) if residue > 0.0 else (taker, side, -residue)), "adl rounding")
             self._refresh(fills[-1].rows)

@@ -53,6 +53,7 @@ class Scenario(Section):
         default_factory=lambda: DeleveragingRule.parse({"kind": "queue"})
     )
     insurance_fund: float = Field(0.0, ge=0.0, description="dollars at the start")
+    socialise_losses: bool = Field(True, description="false: what fund and ADL leave is not paid to the outside market")
     fees: Fees = Field(default_factory=lambda: Fees.model_validate({}))
     population: tuple[Group, ...] = Field(min_length=1, max_length=200)
     liquidators: tuple[LiquidatorGroup, ...] = ()

@@ -23,12 +23,14 @@ from tests.properties.planted import notices, wrap
 
 
 @notices("D1")
-def the_fund_books_what_was_asked_not_what_it_paid(patch: pytest.MonkeyPatch) -> None:
-    def draw(real: Any, self: Waterfall, side: Side, amount: float) -> float:
-        real(self, side, amount)
-        return amount
+def the_fund_books_a_dollar_more_than_it_paid(patch: pytest.MonkeyPatch) -> None:
+    def cover(real: Any, self: Waterfall, rows: Any, pools: Any) -> None:
+        before = len(self.bankruptcies)
+        real(self, rows, pools)
+        for case in self.bankruptcies[before:]:
+            case.insurance += 1.0
 
-    wrap(patch, Waterfall, "draw", draw)
+    wrap(patch, Waterfall, "cover", cover)
 
 
 @notices("D2")

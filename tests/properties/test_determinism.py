@@ -33,6 +33,7 @@ POLICY: dict[str, Any] = {
     "liquidation": {"kind": "to_target", "capacity": 500.0},
     "deleveraging": {"kind": "off"},
     "insurance_fund": 0.0,
+    "socialise_losses": False,
     "fees": {"taker_rate": 0.01},
     "population": [{"kind": "noise", "count": 3}],
     "liquidators": [],
