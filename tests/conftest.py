@@ -1,6 +1,10 @@
 """One way to run for everybody: the same examples each time, no window, one thread of linear algebra."""
 
 import os
+import signal
+
+# A shell that starts the tests in the background lets them, and the programs they start, ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")

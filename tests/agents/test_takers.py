@@ -60,7 +60,7 @@ def test_the_vault_leaves_insolvent_pools_to_the_waterfall() -> None:
 
 
 def test_the_loss_of_a_taker_counts_from_when_it_took_over() -> None:
-    """The keeper buys 100 units at 94 and keeps them; when it is liquidated itself, its loss is what happened after that."""
+    """The keeper buys 100 units at 94 and keeps them; when it is liquidated, its loss is what happened after."""
     keen = [{**KEEPERS[0], "capital": 2000.0, "leverage": 100.0, "unwind_share": 1e-7}]
     model = fallen(94.0, 74.0, liquidators=keen)
     events = model.exchange.desk.log.events

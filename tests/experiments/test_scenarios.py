@@ -153,15 +153,15 @@ class TestPrices:
         assert scenario.step_seconds == 3600.0
         result = run(scenario)
         btc = result.prices[result.prices["market"] == "BTC"]
-        assert np.array_equal(btc["index"], 200.0 + np.arange(5))
+        assert np.array_equal(btc["index"], 200.0 + np.arange(6))
 
     def test_steps_beyond_the_file_are_refused_with_what_would_do(self, tmp_path: Path) -> None:
         with pytest.raises(PriceDataError, match="has 4 rows; steps needs 5; hint: --set steps=3"):
-            load(PLAIN, prices=self.prices(tmp_path, rows=4))
+            load(PLAIN, ["steps=4"], self.prices(tmp_path, rows=4))
         assert load(PLAIN, ["steps=3"], self.prices(tmp_path, rows=4)).steps == 3
 
     def test_a_market_that_the_file_lacks_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(PriceDataError, match=r'no prices for market "SOL"; the file has ETH, BTC, XRP'):
+        with pytest.raises(PriceDataError, match=r'must be among ETH, BTC, XRP \(got "SOL"\)'):
             load("classroom", prices=self.prices(tmp_path))
 
 
