@@ -108,10 +108,13 @@ def test_a_withdrawal_leaves_initial_margin_to_the_last_quantum() -> None:
     assert 0.0 <= health.equity[0, 0] - health.initial[0, 0] < QUANTUM
 
 
+@pytest.mark.parametrize("isolated", [[], ["A"]])
 @pytest.mark.parametrize(("deposit", "filled"), [(101.0, 10.0), (101.0 - QUANTUM, 0.0)])
-def test_an_order_must_leave_its_initial_margin_after_the_fee(deposit: float, filled: float) -> None:
+def test_an_order_must_leave_its_initial_margin_after_the_fee(
+    deposit: float, filled: float, isolated: list[str]
+) -> None:
     """10 units at 100 need 100 dollars, and a fee of a thousandth is one more."""
-    model = venue([book("one", {}, deposit)], fees={"taker_rate": 0.001})
+    model = venue([book("one", {}, deposit, isolated=isolated)], fees={"taker_rate": 0.001})
     order(model, 10.0)
     assert model.accounts.position[rows(model)].tolist() == [[filled]]
     if filled:

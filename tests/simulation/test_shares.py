@@ -58,6 +58,12 @@ def test_of_a_thousand_equal_shares_the_first_get_what_is_left_over() -> None:
     assert split(1500.0, np.ones(1000)).tolist() == [2.0] * 500 + [1.0] * 500
 
 
+def test_equal_remainders_among_others_go_by_position_however_many_there_are() -> None:
+    """1,750 over weights 1, 2, 1, 2, ...: 1.17 and 2.33 each; the 250 units left over go to the first of the twos."""
+    expected = [1.0, 3.0] * 250 + [1.0, 2.0] * 250
+    assert split(1750.0, np.tile([1.0, 2.0], 500)).tolist() == expected
+
+
 def test_a_quotient_that_floats_put_just_below_a_whole_number_is_put_right() -> None:
     """49 * (1 / 49) is 0.9999999999999999 in floats; the missing unit must not go to somebody else."""
     assert 49.0 * (1.0 / 49.0) < 1.0
