@@ -44,6 +44,7 @@ class LiquidationDesk:
         self.rounds = rounds
         self.takers: Sequence[Taker] = ()
         self.log = EventLog()
+        self._nobody = Seizure.nobody(self.accounts.markets)
         self.round = 0
         self.flagged: dict[str, int] = {"capacity_limited": 0, "round_cap": 0}
         self._since: dict[tuple[int, int], int] = {}
@@ -74,9 +75,9 @@ class LiquidationDesk:
         under = equity < maintenance
         if not under.any():  # the usual case: no copies
             self.watch.release(suspects, held, equity - maintenance)
-        else:
-            safe = np.flatnonzero(~under.any(axis=1))
-            self.watch.release(suspects[safe], held.part(safe), (equity - maintenance)[safe])
+            return self._nobody
+        safe = np.flatnonzero(~under.any(axis=1))
+        self.watch.release(suspects[safe], held.part(safe), (equity - maintenance)[safe])
         which, pools = np.nonzero(under)
         position = np.where(held.pool[which] == pools[:, None], held.position[which], 0.0)
         notional = np.abs(position * price).sum(axis=1)

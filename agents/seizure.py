@@ -22,6 +22,12 @@ class Seizure:
     closing: Array
 
     @classmethod
+    def nobody(cls, markets: int) -> "Seizure":
+        """Return the seizure of no pool."""
+        rows, none, flat = np.empty(0, np.intp), np.empty((0, markets)), np.empty(0)
+        return cls(rows, rows, none, flat, flat, flat, none)
+
+    @classmethod
     def join(cls, parts: "list[Seizure]") -> "Seizure":
         """Return several seizures as one, in order."""
         names = cls.__dataclass_fields__
