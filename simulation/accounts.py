@@ -149,12 +149,21 @@ class Accounts:
         self._move(rows, quantity, cost)
         self.charge(rows, cost)
         total = quantity.sum(axis=0)
-        self._move(np.array([against.row]), -total[None, :], -cost.sum(axis=0)[None, :])
+        if against.row == OUTSIDE:
+            self._move_outside(-total)
+        else:
+            self._move(np.array([against.row]), -total[None, :], -cost.sum(axis=0)[None, :])
         self.cash[against.row, against.pool] += cost.sum()
         if not (self.open_interest < _EXACT * self.lot).all():  # nobody holds more than all longs together
             self.check_capacity()
         if self.journal is not None:
             self._record_trade(reason, rows, quantity, cost, against)
+
+    def _move_outside(self, quantity: Array) -> None:
+        """Change the position of the outside market, whose entry price nobody asks for."""
+        before = self.position[OUTSIDE].copy()
+        self.position[OUTSIDE] = after = before + quantity
+        self.open_interest += np.maximum(after, 0.0) - np.maximum(before, 0.0)
 
     def _move(self, rows: Index, quantity: Array, cost: Array) -> None:
         """Change positions, their entry prices and the open interest; the cash leg is the caller's."""
