@@ -1,0 +1,78 @@
+"""Every shipped trader, asked one by one through a whole run of the classroom, does what it does in its group."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.cast import StandardCast, trader_types
+from experiments import load
+from simulation.arrays import Array
+from simulation.model import MarketModel
+from simulation.scenario import Scenario
+
+SHIPPED = sorted(kind for kind, trader in trader_types().items() if trader.__module__.startswith("agents."))
+
+
+class OneByOne:
+    """Asks the members of a group in turn, each for its own row only."""
+
+    def __init__(self, group: Any) -> None:
+        self.group = group
+        self.asked = 0
+
+    def decide(self, members: Any, view: Any) -> Array:
+        self.asked += len(members)
+        return np.array([self.group.agent(int(row) - self.group.first_row).step() for row in members.rows])
+
+
+def classroom() -> Scenario:
+    """The preset with a small book added, so that every shipped type is there, until after the shock."""
+    preset = load("classroom").to_dict()
+    extra = {"kind": "book", "name": "books", "count": 3, "units": {"SOL": 90.0}}
+    return Scenario.from_dict({**preset, "seed": 4, "steps": 80, "population": [*preset["population"], extra]})
+
+
+def played(alone: set[str]) -> tuple[MarketModel, int]:
+    """Run with the groups of the kinds `alone` asked one by one; return how many questions that took."""
+    model = MarketModel(classroom(), StandardCast())
+    askers = []
+    for group in model.groups:
+        if group.trader.kind in alone:
+            group.rule = OneByOne(group)
+            askers.append(group.rule)
+    model.run()
+    return model, sum(asker.asked for asker in askers)
+
+
+@pytest.fixture(scope="module")
+def together() -> MarketModel:
+    return played(set())[0]
+
+
+def assert_same(one: MarketModel, other: MarketModel) -> None:
+    for column in ("cash", "position", "entry_price", "pool"):
+        assert getattr(one.accounts, column).tobytes() == getattr(other.accounts, column).tobytes(), column
+    for name, prices in one.market.history.items():
+        assert prices.tobytes() == other.market.history[name].tobytes(), name
+    for mine, theirs in zip(one.groups, other.groups, strict=True):
+        np.testing.assert_array_equal(mine.reserve, theirs.reserve)
+        np.testing.assert_array_equal(mine.deposited, theirs.deposited)
+
+
+def test_the_classroom_with_a_book_has_every_shipped_type() -> None:
+    assert {group.kind for group in classroom().population} == set(SHIPPED)
+
+
+@pytest.mark.parametrize("kind", SHIPPED)
+def test_a_type_asked_one_by_one_leaves_the_bytes_of_the_run_unchanged(together: MarketModel, kind: str) -> None:
+    alone, questions = played({kind})
+    assert questions > 0
+    assert_same(alone, together)
+
+
+def test_everybody_asked_one_by_one_leaves_the_bytes_of_the_run_unchanged(together: MarketModel) -> None:
+    assert len(together.exchange.desk.log.events) > 10
+    alone, questions = played(set(SHIPPED))
+    assert questions > 1_000
+    assert_same(alone, together)
