@@ -11,7 +11,7 @@ import simulation.health
 from agents.clearing import Clearing
 from agents.desk import LiquidationDesk
 from agents.waterfall import Waterfall
-from simulation.accounts import OUTSIDE, SHARED, Accounts, Side
+from simulation.accounts import SHARED, Accounts, Side
 from simulation.health import Holdings, MarginEngine
 
 Plant = Callable[[pytest.MonkeyPatch], None]
@@ -80,12 +80,8 @@ def equity_is_off_by_a_millionth(patch: pytest.MonkeyPatch) -> None:
 
 @notices("A5", "B1", "A3")
 def the_other_side_of_a_trade_is_forgotten(patch: pytest.MonkeyPatch) -> None:
-    def move(real: Any, self: Accounts, rows: Any, quantity: Any, cost: Any) -> None:
-        if not (len(rows) == 1 and rows[0] == OUTSIDE):
-            real(self, rows, quantity, cost)
-
     _unguarded(patch)
-    wrap(patch, Accounts, "_move", move)
+    patch.setattr(Accounts, "_move_outside", lambda self, quantity: None)
 
 
 @notices("A7")
