@@ -8,9 +8,8 @@ two). Each is shown with the other regimes on the same storm and under the same 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from experiments.run import Run, run
-
 from experiments.arms import Arm, seeded
+from experiments.run import Run, run
 from experiments.verdict import Outcomes
 from simulation.scenario import Scenario
 
