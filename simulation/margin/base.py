@@ -1,12 +1,15 @@
 """The margin rule: what one pool must hold against the positions that stand in it."""
 
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 
 from simulation.arrays import Array, column_sum
+from simulation.board import Board, Book
 from simulation.margin.tiers import TierSchedule
 from simulation.rule import Rule
+
+Level: TypeAlias = Literal["initial", "maintenance"]
 
 
 class MarginRule(Rule):
@@ -44,3 +47,28 @@ class MarginRule(Rule):
         own = type(self)
         known = own.pooled is MarginRule.pooled and own.maintenance is MarginRule.maintenance
         return tiers.steepest if known else np.full_like(tiers.steepest, np.inf)
+
+
+class BookMargin(MarginRule):
+    """A margin rule that reads the whole book of a pool: tokens, options, expiries, the public board.
+
+    It states one number, the dollars by which the pool's raw equity must exceed zero:
+
+    requirement = equity - margin balance,  equity = cash + sum_j position_j price_j,
+
+    where the margin balance is what the venue calls health, margin balance, or collateral less requirement: haircuts
+    on tokens, caps on unrealised profit and penalties on debt are therefore part of the requirement, and the pool is
+    under margin exactly when equity < requirement.
+    """
+
+    def requirement(self, book: Book, board: Board, level: Level) -> Array:
+        """Return the requirement (r,), dollars, of the pools in `book`."""
+        raise NotImplementedError
+
+    def balance(self, book: Book, board: Board, level: Level) -> Array:
+        """Return the margin balance (r,), dollars: equity less requirement; negative means under margin."""
+        return book.equity(board.price) - self.requirement(book, board, level)
+
+    def steepness(self, tiers: TierSchedule) -> Array:
+        """Return infinity (m,): nobody is skipped, because the requirement is no sum over positions."""
+        return np.full_like(tiers.steepest, np.inf)

@@ -1,0 +1,1 @@
+"""Conformance: the published numeric cases of real venues, computed by the engine's own rules."""

@@ -1,0 +1,1 @@
+"""Collateral rules: what pledged tokens, debts and unrealised profit count for."""

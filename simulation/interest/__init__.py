@@ -1,0 +1,1 @@
+"""Interest rules: what negative balances pay and positive ones earn."""

@@ -1,0 +1,1 @@
+"""Loss rules: who pays what the insurance fund and auto-deleveraging leave."""

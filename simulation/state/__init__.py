@@ -1,0 +1,1 @@
+"""Account states: warning, reduce-only, liquidation, backstop, and when they end."""

@@ -1,0 +1,1 @@
+"""Valuation rules: the price at which a token counts as collateral."""
