@@ -12,6 +12,7 @@ import numpy as np
 
 from simulation.arrays import Array, Index, Mask, column_sum
 
+Level: TypeAlias = Literal["initial", "maintenance"]
 InstrumentKind: TypeAlias = Literal["spot", "perpetual", "inverse_perpetual", "future", "option"]
 
 

@@ -1,15 +1,13 @@
 """The margin rule: what one pool must hold against the positions that stand in it."""
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar
 
 import numpy as np
 
 from simulation.arrays import Array, column_sum
-from simulation.board import Board, Book
+from simulation.board import Board, Book, Level
 from simulation.margin.tiers import TierSchedule
 from simulation.rule import Rule
-
-Level: TypeAlias = Literal["initial", "maintenance"]
 
 
 class MarginRule(Rule):
