@@ -5,9 +5,11 @@ import numpy as np
 from agents.wallet import Wallet
 from simulation.accounts import INSURANCE, SHARED, TREASURY, Accounts, floor_quanta, to_quanta
 from simulation.arrays import Array, Index, Mask
-from simulation.health import Holdings, MarginEngine, Watch
+from simulation.health import MarginEngine
+from simulation.holdings import Holdings
 from simulation.market import Market
 from simulation.scenario import Fees
+from simulation.watch import Watch
 
 
 class Clearing:
@@ -74,7 +76,7 @@ class Clearing:
     def _affordable(self, rows: Index, held: Holdings, orders: Array) -> Mask:
         """Tell whose shared pool carries the new positions, the isolated margin to be posted, and the fee."""
         price = self.market.mark_price
-        after = Holdings(held.position + orders, held.pool, held.leverage)
+        after = held.after(orders, price)
         equity = self.engine.equity(rows, held, price)[:, SHARED]
         fee = (np.abs(orders) * price).sum(axis=1) * self.fees.taker_rate
         if self.accounts.pools == 1:

@@ -11,8 +11,9 @@ from agents.liquidator import BackstopVault, Liquidator
 from agents.waterfall import Waterfall
 from simulation.accounts import BACKSTOP, INSURANCE, MARKET, OUTSIDE, SHARED, TREASURY, floor_quanta
 from simulation.arrays import Array, Index
-from simulation.health import Holdings, Watch
+from simulation.holdings import Holdings
 from simulation.scenario import Scenario
+from simulation.watch import Watch
 
 _NOTHING: tuple[Index, Array] = (np.empty(0, np.intp), np.empty((0, 0)))
 

@@ -1,11 +1,13 @@
 """Writing forced trades into the event log, with their causes."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from agents.seizure import Seizure
 from simulation.arrays import Array
 from simulation.causes import BOOK, Events, attribute
-from simulation.health import Holdings, MarginEngine
+from simulation.health import MarginEngine
 
 
 class Scene:
@@ -72,12 +74,12 @@ def healthy_alone(engine: MarginEngine, seizure: Seizure) -> Array:
     position keeps its own profit or loss. In a pool with one position the answer is always 0.
     """
     price = engine.market.mark_price
-    held = Holdings(seizure.position, np.zeros_like(seizure.pools)[:, None], engine.accounts.leverage[seizure.rows])
+    held = replace(engine.holdings(seizure.rows), position=seizure.position)
     profit = seizure.position * (price - engine.accounts.entry_price[seizure.rows])
     initial = np.abs(engine.signed_initial(held, price))
     total = np.maximum(initial.sum(axis=1, keepdims=True), 1e-300)
     collateral = seizure.equity[:, None] - profit.sum(axis=1, keepdims=True)
     alone = collateral * initial / total + profit
-    needed = engine.rule.maintenance(np.abs(seizure.position * price), engine.tiers)
+    needed = np.abs(engine.signed_maintenance(held, price))
     several = (seizure.position != 0.0).sum(axis=1, keepdims=True) > 1
     return ((alone >= needed) & (seizure.position != 0.0) & several).astype(float)

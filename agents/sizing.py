@@ -1,10 +1,11 @@
 """How large opening positions are when traders spend the margin that a regime sets free."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from agents.view import Members
 from simulation.arrays import Array
-from simulation.health import Holdings
 
 
 def regime_scale(model: object, members: Members, orders: Array) -> Array:
@@ -16,9 +17,8 @@ def regime_scale(model: object, members: Members, orders: Array) -> Array:
     phi, engine = model.rules.reuse_share, model.engine  # type: ignore[attr-defined]
     if phi == 0.0:
         return np.ones(len(orders))
-    pools = engine.accounts.pool[members.rows]
-    held = Holdings(orders, pools, engine.accounts.leverage[members.rows])
     price = engine.market.mark_price
+    held = replace(engine.holdings(members.rows), position=orders, cost=orders * price)
     alone = np.abs(engine.signed_initial(held, price)).sum(axis=1)
     needed = engine.initial(held, price).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -7,7 +7,8 @@ import numpy as np
 
 from simulation.accounts import SHARED, Accounts
 from simulation.arrays import Array, Index, column_sum
-from simulation.health import Health, Holdings, MarginEngine
+from simulation.health import MarginEngine
+from simulation.holdings import Health, Holdings
 from simulation.market import Market
 from simulation.random import Streams
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from simulation.accounts import SHARED, floor_quanta, to_quanta
 from simulation.arrays import Array, Index
-from simulation.health import Holdings, MarginEngine
+from simulation.health import MarginEngine
+from simulation.holdings import Holdings
 
 
 @dataclass(frozen=True)

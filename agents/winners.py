@@ -5,7 +5,7 @@ import numpy as np
 from simulation.accounts import SYSTEM_ROWS
 from simulation.arrays import Array, Index
 from simulation.deleveraging.base import Winners
-from simulation.health import Holdings, MarginEngine
+from simulation.health import MarginEngine
 
 
 class WinnerList:
@@ -56,9 +56,7 @@ class WinnerList:
         gross = self.engine.by_pool(np.abs(held.position * mark), held.pool)[this]
         # An account below maintenance is about to be liquidated itself.
         healthy = (equity >= self.engine.maintenance(held, mark)[this]) & (equity > 0.0)
-        rest = held.position.copy()
-        rest[:, market] = 0.0
-        carried = self.engine.maintenance(Holdings(rest, held.pool, held.leverage), mark)[this]
+        carried = self.engine.maintenance(held.without(market, mark), mark)[this]
         own = held.position[:, market]
         profit = own * (mark[market] - self.accounts.entry_price[rows, market])
         return np.stack([np.abs(own) * mark[market], profit, equity, gross, carried, healthy.astype(float)])

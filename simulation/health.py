@@ -1,58 +1,70 @@
-"""Margin health of accounts: equity and requirements by pool, and an exact way to skip who cannot be in trouble.
+"""Margin health of accounts: equity and requirements by pool.
 
 A margin rule answers `Health(equity, initial, maintenance)`, each (r, k). Liquidation, order checks and withdrawal
 limits read only that.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from simulation.accounts import BACKSTOP, Accounts
+from simulation.accounts import OUTSIDE, SYSTEM_ROWS, Accounts
 from simulation.arrays import Array, Index, Pools, column_sum
-from simulation.margin.base import MarginRule
+from simulation.board import Board, Book, Level
+from simulation.collateral.base import CollateralRule
+from simulation.holdings import Health, Holdings
+from simulation.margin.base import BookMargin, MarginRule
 from simulation.margin.tiers import TierSchedule
 from simulation.market import Market
 
-_FAR = 1e30  # no position, no limit; finite, because a mark that has exactly doubled multiplies it by zero
 _FEW = 1024  # rows; with more, going column by column is faster
-_SHRINK = 1.0 - 1e-9  # keeps the skipping radius on the safe side of rounding
-
-
-@dataclass(frozen=True)
-class Health:
-    """Equity, initial and maintenance requirement of every pool of some accounts, dollars, each (r, k)."""
-
-    equity: Array
-    initial: Array
-    maintenance: Array
-
-
-@dataclass(frozen=True)
-class Holdings:
-    """Positions (r, m) of some accounts and the pools (r, m) they stand in, with their leverage settings (r,)."""
-
-    position: Array
-    pool: Pools
-    leverage: Array
-
-    def part(self, which: Index) -> "Holdings":
-        """Return the holdings of some of the accounts."""
-        return Holdings(self.position[which], self.pool[which], self.leverage[which])
 
 
 class MarginEngine:
-    """Equity and requirements of any accounts at any price."""
+    """Equity and requirements of any accounts at any price.
+
+    Plain margin rules see notionals. Where columns are not all perpetuals the notional of a position is: of an
+    inverse contract its face value, which does not move with the price; of a short option the underlying's; a long
+    option has been paid for, so it needs its whole value and lends no margin.
+    """
 
     def __init__(self, accounts: Accounts, market: Market, rule: MarginRule, tiers: TierSchedule) -> None:
         """Read balances from `accounts`, prices from `market`, requirements from `rule` and `tiers`."""
         self.accounts, self.market, self.rule, self.tiers = accounts, market, rule, tiers
+        self.collateral: CollateralRule | None = None  # how tokens count; none = by the tiers of their own column
+        listed = market.listed
+        self._inverse = np.array([kind == "inverse_perpetual" for kind in listed.kind])
+        self._plain = bool(listed.linear.all() and not self._inverse.any())
+
+    @property
+    def reads_books(self) -> bool:
+        """Tell whether requirements depend on more than positions and prices."""
+        return isinstance(self.rule, BookMargin) or self.collateral is not None or not self._plain
+
+    @property
+    def steepness(self) -> Array:
+        """Return a bound (m,) on the growth of maintenance per dollar of notional; infinity where none is known."""
+        known = self.rule.steepness(self.tiers)
+        return np.full_like(known, np.inf) if self.reads_books else known
 
     def holdings(self, rows: Index) -> Holdings:
         """Return the holdings of `rows`."""
         a = self.accounts
         pool = a.pool[rows] if a.pools > 1 else a.pool[: len(rows)]  # with one pool all rows are alike: no copy
-        return Holdings(a.position[rows], pool, a.leverage[rows])
+        position = a.position[rows]
+        if not self.reads_books:
+            return Holdings(position, pool, a.leverage[rows])
+        return Holdings(position, pool, a.leverage[rows], a.cash[rows], position * a.entry_price[rows])
+
+    def board(self, price: Array) -> Board:
+        """Return what is public about the markets, with `price` (m,) as the price of each column."""
+        a, market = self.accounts, self.market
+        tokens = a.position[SYSTEM_ROWS:] if market.listed.spot.any() else a.position[:0]
+        return market.board(
+            price,
+            open_interest=a.open_interest,
+            skew=-a.position[OUTSIDE],
+            deposits=np.maximum(tokens, 0.0).sum(axis=0),
+            borrows=np.maximum(-tokens, 0.0).sum(axis=0),
+        )
 
     def health(self, rows: Index) -> Health:
         """Return the health of every pool of `rows` at the mark price."""
@@ -65,19 +77,80 @@ class MarginEngine:
 
     def maintenance(self, held: Holdings, price: Array) -> Array:
         """Return the maintenance requirement by pool (r, k)."""
-        value = held.position * price
-        return self._pooled(np.copysign(self.rule.maintenance(np.abs(value), self.tiers), value), held.pool)
+        if isinstance(self.rule, BookMargin):
+            return self._by_book(self.rule, held, price, "maintenance")
+        signed = self.signed_maintenance(held, price)
+        return self._with_collateral(self._pooled(signed, held.pool), held, price, "maintenance")
 
     def initial(self, held: Holdings, price: Array) -> Array:
         """Return the initial requirement by pool (r, k)."""
-        return self._pooled(self.signed_initial(held, price), held.pool)
+        if isinstance(self.rule, BookMargin):
+            setting = self.by_pool(np.abs(self._set_by_leverage(held, price)), held.pool)
+            return np.maximum(self._by_book(self.rule, held, price, "initial"), setting)
+        return self._with_collateral(self._pooled(self.signed_initial(held, price), held.pool), held, price, "initial")
+
+    def signed_maintenance(self, held: Holdings, price: Array) -> Array:
+        """Return the stand-alone maintenance requirements (r, m), signed as the positions."""
+        if isinstance(self.rule, BookMargin):
+            return np.copysign(self._alone(self.rule, held, price, "maintenance"), held.position)
+        value = self._value(held, price)
+        alone = self._paid(self.rule.maintenance(np.abs(value), self.tiers), held, price)
+        return np.copysign(alone, value)
 
     def signed_initial(self, held: Holdings, price: Array) -> Array:
         """Return the stand-alone initial requirements (r, m), at least notional / leverage setting, signed."""
+        setting = self._set_by_leverage(held, price)
+        if isinstance(self.rule, BookMargin):
+            alone = self._alone(self.rule, held, price, "initial")
+        else:
+            alone = self._paid(self.rule.initial(np.abs(self._value(held, price)), self.tiers), held, price)
+        return np.copysign(np.maximum(alone, np.abs(setting)), setting)
+
+    def _value(self, held: Holdings, price: Array) -> Array:
+        """Return the signed notionals (r, m)."""
         value = held.position * price
-        notional = np.abs(value)
-        alone = self.rule.initial(notional, self.tiers)
-        return np.copysign(np.maximum(alone, notional / held.leverage[:, None]), value)
+        if self._plain:
+            return value
+        if held.cost is not None and self._inverse.any():
+            value = np.where(self._inverse, held.cost, value)
+        underlying = self.market.board(price).spot
+        return np.where(self.market.listed.option & (held.position < 0.0), held.position * underlying, value)
+
+    def _set_by_leverage(self, held: Holdings, price: Array) -> Array:
+        """Return notional / leverage setting (r, m), signed; tokens and options are not leveraged."""
+        leveraged = self._value(held, price) / held.leverage[:, None]
+        if self._plain:
+            return leveraged
+        return np.where(self.market.listed.linear, leveraged, np.copysign(0.0, held.position))
+
+    def _paid(self, alone: Array, held: Holdings, price: Array) -> Array:
+        """Let long options need their whole value, and tokens nothing here if a collateral rule judges them."""
+        if self._plain:
+            return alone
+        listed = self.market.listed
+        alone = np.where(listed.option & (held.position > 0.0), held.position * price, alone)
+        return np.where(listed.spot, 0.0, alone) if self.collateral is not None else alone
+
+    def _with_collateral(self, required: Array, held: Holdings, price: Array, level: Level) -> Array:
+        if self.collateral is None:
+            return required
+        board, pools = self.board(price), range(self.accounts.pools)
+        return required + np.stack([self.collateral.requirement(held.book(k), board, level) for k in pools], axis=1)
+
+    def _by_book(self, rule: BookMargin, held: Holdings, price: Array, level: Level) -> Array:
+        board = self.board(price)
+        return np.stack([rule.requirement(held.book(k), board, level) for k in range(self.accounts.pools)], axis=1)
+
+    def _alone(self, rule: BookMargin, held: Holdings, price: Array, level: Level) -> Array:
+        """Return what each position (r, m) would need as the only one of a pool, opened at `price`."""
+        board, alone = self.board(price), np.zeros_like(held.position)
+        for column in range(held.position.shape[1]):
+            only = np.zeros_like(held.position)
+            only[:, column] = held.position[:, column]
+            if only.any():
+                book = Book.of(-only[:, column] * price[column], only, price)
+                alone[:, column] = np.maximum(rule.requirement(book, board, level), 0.0)
+        return alone
 
     def by_pool(self, amount: Array, pool: Pools) -> Array:
         """Sum amounts of positions (r, m) over their pools, (r, k); column by column, so bytes never depend on r."""
@@ -101,67 +174,3 @@ class MarginEngine:
             return self.by_pool(np.abs(signed), pool)
         by_pool = [self.rule.pooled(np.where(pool == k, signed, 0.0)) for k in range(self.accounts.pools)]
         return np.stack(by_pool, axis=1)
-
-
-class Watch:
-    """Who could be under maintenance now? An exact lazy check.
-
-    For each account a radius is kept: as long as no market's mark is further than that, relatively, from the watch's
-    reference prices, every pool of the account is at or above maintenance. Equity changes by at most the notional, and
-    the requirement by at most `steepness` times the notional, per unit of relative price move; so a pool with excess e
-    and slope s = sum |notional| * (1 + steepness) at distance d from the reference is safe within
-    (e / s) * (1 - d) - d of it. Whoever is skipped is healthy; whoever is not gets the full check.
-    """
-
-    def __init__(self, engine: MarginEngine) -> None:
-        """Start with everybody suspect but the rows that have no margin: outside market, fund and treasury."""
-        self.engine = engine
-        self.reference = engine.market.mark_price.copy()
-        self.radius = np.full(len(engine.accounts), np.inf)
-        self.radius[BACKSTOP:] = -1.0
-        self._slope = 1.0 + engine.rule.steepness(engine.tiers)
-        self._bounded = bool(np.isfinite(self._slope).all())
-        self._misses = 0
-        self._measured: Array | None = None
-        self._far_off = 0.0
-
-    def touch(self, rows: Index) -> None:
-        """Make `rows` suspect again, because their balances or positions changed."""
-        self._grow()
-        self.radius[rows] = -1.0
-        self.radius[:BACKSTOP] = np.inf
-
-    def suspects(self) -> Index:
-        """Return the rows that cannot be skipped at the present mark price."""
-        self._grow()
-        found = np.flatnonzero(self.radius <= self._distance())
-        self._misses += np.count_nonzero(self.radius[found] > -1.0)  # -1 exactly: touched, not missed
-        if self._misses <= len(self.radius):
-            return found
-        # So many near misses cost as much as a fresh start: move the reference, everybody gets a new radius.
-        self.reference, self._misses, self._measured = self.engine.market.mark_price.copy(), 0, None
-        self.radius[BACKSTOP:] = -1.0
-        return np.arange(BACKSTOP, len(self.radius))
-
-    def release(self, rows: Index, held: Holdings, excess: Array) -> None:
-        """Give `rows` their radius, from the excess (r, k) of equity over maintenance at the present mark price."""
-        if not self._bounded:
-            return
-        notional = np.abs(held.position * self.engine.market.mark_price) * self._slope
-        slope = self.engine.by_pool(notional, held.pool)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            room = np.where(slope > 0.0, excess / slope, np.where(excess >= 0.0, _FAR, -1.0)).min(axis=1)
-        distance = self._distance()
-        self.radius[rows] = np.maximum(room * (1.0 - distance) - distance, -1.0) * _SHRINK
-
-    def _grow(self) -> None:
-        """Accounts that were opened since are suspects."""
-        new = len(self.engine.accounts) - len(self.radius)
-        if new:
-            self.radius = np.concatenate([self.radius, np.full(new, -1.0)])
-
-    def _distance(self) -> float:
-        mark = self.engine.market.mark_price  # prices are replaced, never changed in place
-        if self._measured is not mark:
-            self._measured, self._far_off = mark, float(np.abs(mark / self.reference - 1.0).max())
-        return self._far_off

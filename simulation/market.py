@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from simulation.arrays import Array
+from simulation.board import Board, Listed
 from simulation.errors import CapacityError
 from simulation.impact.base import Book, ImpactRule, Move
 from simulation.impact.depth import DepthModel
@@ -73,6 +74,7 @@ class Market:
         self.index_price = path[0]
         self.oracle_price = rules.oracle.read(path, 0, path[0])
         self.mid, self.mark_price, self.fill_price = path[0], path[0].copy(), path[0].copy()
+        self._listed = Listed.plain(listing.names)
         self._measured = path[0]  # the mid at the last reading of the variance: pushes since then count as moves
         self.history = {name: np.full((steps + 1, m), np.nan) for name in ("index", "oracle", "mark", "fill")}
         self.moments = Moments(m)
@@ -84,6 +86,15 @@ class Market:
     def names(self) -> tuple[str, ...]:
         """Return the market names."""
         return self.listing.names
+
+    @property
+    def listed(self) -> Listed:
+        """Return what kind of contract each column is."""
+        return self._listed
+
+    def board(self, price: Array, **known: Array) -> Board:
+        """Return what is public about the markets now, with `price` (m,) as the price of each column."""
+        return Board.at(self._listed, price, spot=self.oracle_price, forward=self.oracle_price, **known)
 
     @property
     def displacement(self) -> Array:

@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 import simulation.accounts
-import simulation.health
+import simulation.watch
 from agents.clearing import Clearing
 from agents.desk import LiquidationDesk
 from agents.waterfall import Waterfall
 from simulation.accounts import SHARED, Accounts, Side
-from simulation.health import Holdings, MarginEngine
+from simulation.health import MarginEngine
+from simulation.holdings import Holdings
 
 Plant = Callable[[pytest.MonkeyPatch], None]
 PLANTED: dict[str, tuple[tuple[str, ...], Plant]] = {}
@@ -149,12 +150,12 @@ def at_maintenance_is_already_liquidated(patch: pytest.MonkeyPatch) -> None:
 
 @notices("C2")
 def the_lazy_check_skips_too_many(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(simulation.health, "_SHRINK", 3.0)
+    patch.setattr(simulation.watch, "_SHRINK", 3.0)
 
 
 @notices("C2")
 def a_liquidated_account_is_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(simulation.health.Watch, "touch", lambda self, rows: None)
+    patch.setattr(simulation.watch.Watch, "touch", lambda self, rows: None)
 
 
 @notices("C3")

@@ -13,12 +13,13 @@ from agents.desk import LiquidationDesk
 from agents.waterfall import Waterfall
 from simulation.accounts import MARKET, Accounts
 from simulation.deleveraging.base import DeleveragingRule
-from simulation.health import MarginEngine, Watch
+from simulation.health import MarginEngine
 from simulation.liquidation.base import LiquidationRule
 from simulation.margin.base import MarginRule
 from simulation.margin.tiers import TierSchedule
 from simulation.market import Listing, Market, Microstructure
 from simulation.scenario import Fees, Scenario
+from simulation.watch import Watch
 from tests.reference.ledger import FIRST_TRADER, QUANTUM, Ledger, MarketTerms, Terms
 from tests.reference.losses import Liquidation
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulation.accounts import BACKSTOP, SYSTEM_ROWS
-from simulation.health import Watch
 from simulation.margin.base import MarginRule
 from simulation.model import MarketModel
+from simulation.watch import Watch
 from tests.venues import book, storm, venue
 
 
