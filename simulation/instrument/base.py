@@ -14,8 +14,8 @@ from simulation.rule import Rule
 class State:
     """What a value depends on besides the price of the underlying, arrays (s,) or numbers.
 
-    volatility: implied, a year; years: to expiry; average: of the underlying over the part of the settlement window that
-    has passed, dollars; averaged: the share of the window that has passed.
+    volatility: implied, a year; years: to expiry; average: of the underlying over the part of the settlement window
+    that has passed, dollars; averaged: the share of the window that has passed.
     """
 
     volatility: Array | float = 0.0
@@ -53,8 +53,8 @@ class Instrument(Rule):
 
 
 class Dated(Instrument):
-    """An instrument that ends: `expiry_days` after the start of the run, settled at the average of the underlying's index
-    over the last `settlement_minutes`.
+    """An instrument that ends `expiry_days` after the start of the run, settled at the average of the underlying's
+    index over the last `settlement_minutes`.
     """
 
     underlying: str = Field(description="market whose index it follows")  # type: ignore[assignment]

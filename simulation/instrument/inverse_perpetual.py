@@ -5,11 +5,11 @@ from simulation.instrument.base import Instrument
 
 
 class InversePerpetual(Instrument):
-    """A perpetual of a fixed face value in dollars, settled in its coin: profit in coin = face * (1 / entry - 1 / mark).
+    """A perpetual of a fixed face value in dollars that settles in its coin: profit = face * (1 / entry - 1 / mark).
 
     In dollars that is face / entry * (mark - entry), the profit of face / entry coins held long: the market counts
-    positions in such coins. The face, and with it the margin, does not change with the price; realised profit is paid in the
-    coin. Source: contract specifications of the coin-margined perpetuals of the large venues.
+    positions in such coins. The face, and with it the margin, does not change with the price; realised profit is paid
+    in the coin. Source: contract specifications of the coin-margined perpetuals of the large venues.
     """
 
     kind = "inverse_perpetual"

@@ -11,7 +11,7 @@ from simulation.instrument.black_scholes import Vanilla, black76
 
 
 class Option(Dated):
-    """A European option on the settlement average, cash-settled in dollars: V = D * Black-76(F, K, s', T), D = exp(-r T).
+    """A European option on the settlement average, settled in dollars: V = D * Black-76(F, K, s', T), D = exp(-r T).
 
     F is the expected settlement price. Inside the settlement window the share a of the average is known, so the
     volatility of F is s' = s * (1 - a) * S exp(r T) / F.
