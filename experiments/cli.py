@@ -181,6 +181,18 @@ def bench(accounts: Sequence[int], repeats: int) -> None:
     benchmark.table(accounts or benchmark.SIZES, repeats, click.echo)
 
 
+@cli.command()
+@click.option("--vectors", metavar="DIR", help="The folder of case files; ../shared/vectors if left out.")
+@click.pass_context
+def conformance(ctx: click.Context, vectors: str | None) -> None:
+    """Hold the rules to what venues have published."""
+    from experiments.conformance.run import conformance as answer_all
+
+    result = answer_all(vectors)
+    click.echo(str(result))
+    ctx.exit(result.exit_code)
+
+
 def _load(scenario: str, options: dict[str, Any]) -> Any:
     from experiments.plugins import load_plugins
     from experiments.scenarios import load
@@ -205,7 +217,8 @@ def execute(arguments: Sequence[str]) -> int:
     """
     code, lines = 0, []
     try:
-        cli.main(list(arguments), "crossmargin", standalone_mode=False, obj=list(arguments))
+        # What a command passes to `ctx.exit` comes back as a value; a command that just ends gives nothing.
+        code = cli.main(list(arguments), "crossmargin", standalone_mode=False, obj=list(arguments)) or 0
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except (click.Abort, KeyboardInterrupt):
