@@ -56,7 +56,7 @@ class StateRule(Rule):
         return self.trigger
 
     def due(self, equity: Array, maintenance: Array, closing: Mask) -> Mask:
-        """Tell which pools are to be closed (further), any common shape: below the trigger, or begun and below the stop.
+        """Tell which pools, of any shape, are to be closed (further): below the trigger, or begun and below the stop.
 
         Strictly below: at the threshold a pool is safe.
         """
