@@ -21,3 +21,37 @@ def column_sum(amount: Array) -> Array:
     for column in range(1, amount.shape[1]):
         total += amount[:, column]
     return total
+
+
+_SLACK = 4e-15  # relative; a few roundings of float64 must not push a whole number of units over the edge
+
+
+def floor_to(amount: Array, unit: float) -> Array:
+    """Return `amount` rounded down to whole multiples of `unit`; unit 0 rounds nothing.
+
+    A multiple that floating point has missed by a few of its last bits counts as that multiple.
+    """
+    return _whole(amount, unit, -1.0)
+
+
+def ceil_to(amount: Array, unit: float) -> Array:
+    """Return `amount` rounded up to whole multiples of `unit`; unit 0 rounds nothing. See `floor_to`."""
+    return _whole(amount, unit, 1.0)
+
+
+def trunc_to(amount: Array, unit: float) -> Array:
+    """Return `amount` rounded towards zero to whole multiples of `unit`; unit 0 rounds nothing. See `floor_to`."""
+    return np.sign(amount) * floor_to(np.abs(amount), unit)
+
+
+def _whole(amount: Array, unit: float, upward: float) -> Array:
+    """Return ceil (`upward` 1) or floor (-1) of amount / unit, times unit; whole multiples stay what they are."""
+    if unit == 0.0:
+        return np.asarray(amount, float)
+    per = 1.0 / unit
+    if abs(per - np.rint(per)) <= _SLACK * per:
+        per = float(np.rint(per))  # 1e-6 is no float, 1e6 is: count / 1e6 is the float nearest to the decimal
+    count = np.asarray(amount, float) * per
+    nearest = np.rint(count)
+    whole = np.where(np.abs(count - nearest) <= _SLACK * np.abs(count), nearest, upward * np.ceil(upward * count))
+    return whole / per
