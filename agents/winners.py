@@ -24,7 +24,7 @@ class WinnerList:
         self.rows: Index = np.flatnonzero((position * sign > 0.0) & (position * gain > 0.0)) + SYSTEM_ROWS
         self._place = np.full(len(self.accounts), -1, np.int32)
         self._place[self.rows] = np.arange(len(self.rows))
-        self._columns = np.zeros((6, len(self.rows)))
+        self._columns = np.zeros((8, len(self.rows)))
         self.refresh(self.rows)
 
     def refresh(self, rows: Index) -> None:
@@ -38,25 +38,31 @@ class WinnerList:
         The fill lowers equity by rate * closed notional: leverage does not rise iff equity / gross >= rate. And what
         stays open must be carried: equity less requirement is concave in the fill, so its end decides.
         """
-        own, profit, equity, gross, carried, healthy = self._columns
+        own, profit, equity, gross, carried, healthy, maintenance, wallet = self._columns
         safe = (healthy > 0.0) & (own > 0.0) & (self.rows != bankrupt)
         pool = self.accounts.pool[self.rows, self.column]
         safe &= ~np.isin(self.rows * self.accounts.pools + pool, barred)  # row and pool in one number
         fit = safe & (equity >= rate * gross) & (equity - rate * own >= carried)
         rows, notional, equity = self.rows[fit], own[fit], equity[fit]
         lots = np.abs(self.accounts.position[rows, self.column]) / self.accounts.lot[self.column]
-        winners = Winners(lots, profit[fit], notional, equity, gross[fit] / equity)
+        leverage = gross[fit] / equity
+        winners = Winners(lots, profit[fit], notional, equity, leverage, maintenance[fit], wallet[fit], self.sign)
         return rows, winners, int(np.count_nonzero(safe)) - len(rows)
 
     def _look(self, rows: Index) -> Array:
-        """Return (6, r): own notional, profit, equity and gross notional of the pool, what the rest needs, healthy."""
+        """Return (8, r): own notional and profit; equity and gross notional of the pool, what its rest needs, whether
+        it is healthy, what it needs, its balance without unrealised profit.
+        """
         mark, market, held = self.mark, self.column, self.engine.holdings(rows)
         this = np.arange(len(rows)), held.pool[:, market]
         equity = self.engine.equity(rows, held, mark)[this]
         gross = self.engine.by_pool(np.abs(held.position * mark), held.pool)[this]
         # An account below maintenance is about to be liquidated itself.
-        healthy = (equity >= self.engine.maintenance(held, mark)[this]) & (equity > 0.0)
+        needed = self.engine.maintenance(held, mark)[this]
+        healthy = (equity >= needed) & (equity > 0.0)
         carried = self.engine.maintenance(held.without(market, mark), mark)[this]
         own = held.position[:, market]
-        profit = own * (mark[market] - self.accounts.entry_price[rows, market])
-        return np.stack([np.abs(own) * mark[market], profit, equity, gross, carried, healthy.astype(float)])
+        profits = held.position * (mark - self.accounts.entry_price[rows])
+        wallet = equity - self.engine.by_pool(profits, held.pool)[this]
+        notional, safe = np.abs(own) * mark[market], healthy.astype(float)
+        return np.stack([notional, profits[:, market], equity, gross, carried, safe, needed, wallet])

@@ -1,11 +1,8 @@
 """Auto-deleveraging by a ranked queue."""
 
-import numpy as np
-
-from simulation.arrays import Array, Index
+from simulation.arrays import Array
 from simulation.deleveraging.base import DeleveragingRule, Winners
-
-_MANY, _FEW = 1024, 128  # of many winners the first few usually do; ranking all would cost more than the fill
+from simulation.deleveraging.ranking import ranked_fills
 
 
 class QueueDeleveraging(DeleveragingRule):
@@ -19,19 +16,8 @@ class QueueDeleveraging(DeleveragingRule):
 
     def allocate(self, lots: float, winners: Winners) -> Array:
         """Return a prefix of the ranking, the last one filled in part (c,)."""
-        score = winners.profit / winners.notional * winners.leverage
-        order = _first(score, winners.lots, lots)
-        ahead = np.cumsum(winners.lots[order]) - winners.lots[order]
-        fills = np.zeros_like(winners.lots)
-        fills[order] = np.clip(lots - ahead, 0.0, winners.lots[order])
-        return fills
+        return ranked_fills(self.score(winners), winners.lots, lots)
 
-
-def _first(score: Array, lots: Array, needed: float) -> Index:
-    """Return the ranking (descending score, ties by position) as far down as `needed` lots can reach, and beyond."""
-    if len(score) > _MANY:
-        least = np.partition(score, -_FEW)[-_FEW]
-        top = np.flatnonzero(score >= least)
-        if lots[top].sum() >= needed:
-            return top[np.argsort(-score[top], kind="stable")]
-    return np.argsort(-score, kind="stable")
+    def score(self, winners: Winners) -> Array:
+        """Return the score (c,); the highest is closed first."""
+        return winners.profit / winners.notional * winners.leverage

@@ -112,7 +112,7 @@ def test_a_list_kept_up_to_date_is_a_fresh_list(deposits: list[float], fills: li
     old, new = kept.eligible(0, 0.05, NOBODY), winners(model).eligible(0, 0.05, NOBODY)
     assert old[0].tolist() == new[0].tolist()
     for name in Winners.__dataclass_fields__:
-        assert getattr(old[1], name).tolist() == getattr(new[1], name).tolist()
+        assert np.array_equal(getattr(old[1], name), getattr(new[1], name))
 
 
 def test_refreshing_strangers_is_harmless() -> None:
