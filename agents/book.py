@@ -14,6 +14,7 @@ class BookTrader(Trader):
     """
 
     kind = "book"
+    trades = ("spot", "perpetual", "inverse_perpetual", "future", "option")
     units = Setting({}, "by_market", "signed units of each market at the start")
 
     def open(self, members: Members, view: MarketView) -> Array:

@@ -44,14 +44,18 @@ class StandardCast(Cast):
         """Book the opening positions of all groups, scaled by the share of freed margin that is re-used."""
         for group in model.turns:
             members = group.members(slice(None))
-            orders = group.rule.open(members, model.view)
+            if group.tokens.any():
+                model.exchange.clearing.open(members.rows, group.tokens / model.market.mark_price)
+                members = group.members(slice(None))  # its columns are read once: read them again
+            orders = group.allowed(group.rule.open(members, model.view))
             model.exchange.clearing.open(members.rows, orders * regime_scale(model, members, orders)[:, None])
             model.exchange.clearing.wallet.fund(members.rows, group.posted_share)
 
 
 def specification(group: Group) -> GroupSpec:
     """Return a population entry as what a trader group is made of."""
-    names = ("kind", "name", "count", "deposit", "reserve", "posted_share", "isolated", "pools", "parameters")
+    names = ("kind", "name", "count", "deposit", "collateral", "reserve", "posted_share")
+    names += ("isolated", "pools", "parameters")
     return GroupSpec(**{name: getattr(group, name) for name in names})
 
 

@@ -23,10 +23,16 @@ class Clearing:
         self.wallet = Wallet(engine)
         self.volume = np.zeros(self.accounts.markets)  # dollars traded so far, by market
         self.fees_paid = 0.0
+        listed = self.market.listed
+        tokens = {int(listed.asset[j]): int(j) for j in np.flatnonzero(listed.spot)}
+        inverse = [j for j, kind in enumerate(listed.kind) if kind == "inverse_perpetual"]
+        self._coin = {j: tokens[int(listed.asset[j])] for j in inverse if int(listed.asset[j]) in tokens}
 
     def match(self, rows: Index, orders: Array) -> None:
         """Check `orders` (r, m) of distinct `rows` (r,), cross what nets, fill the rest against the outside market."""
         orders = self.whole_lots(orders)
+        if self.market.listing.contracts is not None:  # what has ended trades no more
+            orders = np.where(self.market.listing.contracts.open(self.market.step), orders, 0.0)
         active = orders.any(axis=1)
         rows, orders = rows[active], orders[active]
         if not len(rows):
@@ -50,12 +56,37 @@ class Clearing:
     def execute(self, rows: Index, orders: Array, fill: Array) -> None:
         """Trade `orders` (r, m) at `fill` (m,) or (r, m), then move isolated margin between pool and wallet."""
         held = self.engine.holdings(rows)
+        profit = self._realised(rows, orders, fill) if len(self._coin) else None
         self.accounts.trade(rows, orders, fill)
-        self.accounts.reference[rows] = np.where(orders != 0.0, self.market.moments.last, self.accounts.reference[rows])
+        if profit is not None:
+            self._pay_in_coin(rows, profit, fill)
         self.volume += (np.abs(orders) * fill).sum(axis=0)
+        self.follow(rows, orders, held)
+
+    def follow(self, rows: Index, orders: Array, held: Holdings) -> None:
+        """After trades `orders` (r, m) of `rows`, who `held` before: remember the moment, move isolated margin."""
+        self.accounts.reference[rows] = np.where(orders != 0.0, self.market.moments.last, self.accounts.reference[rows])
         if self.accounts.pools > 1:
             self.wallet.follow(rows, held)
         self.watch.touch(rows)
+
+    def _realised(self, rows: Index, orders: Array, fill: Array) -> Array:
+        """Return the profit (r, m) that `orders` realise in inverse columns, dollars."""
+        before, entry = self.accounts.position[rows], self.accounts.entry_price[rows]
+        closed = np.where(before * orders < 0.0, np.minimum(np.abs(orders), np.abs(before)), 0.0)
+        return np.sign(before) * closed * (fill - entry)
+
+    def _pay_in_coin(self, rows: Index, profit: Array, fill: Array) -> None:
+        """Turn profit (r, m) realised in inverse columns into coins at the fill price, losses as far as coins are held."""
+        for column, coin in self._coin.items():
+            lot, price = self.accounts.lot[coin], np.broadcast_to(fill, profit.shape)[:, column]
+            coins = np.trunc(profit[:, column] / price / lot) * lot
+            units = np.zeros_like(profit)
+            units[:, coin] = np.maximum(coins, -np.maximum(self.accounts.position[rows, coin], 0.0))
+            if units.any():
+                self.accounts.trade(rows, units, np.broadcast_to(price[:, None], units.shape), reason="coin")
+                moved = units[:, coin] != 0.0
+                self.accounts.reference[rows[moved], coin] = self.market.moments.last
 
     def admissible(self, rows: Index, orders: Array) -> Array:
         """Return what passes the initial-margin check: all of it, or only the part that reduces positions."""

@@ -8,6 +8,7 @@ import numpy as np
 from agents.clearing import Clearing
 from agents.desk import LiquidationDesk
 from agents.liquidator import BackstopVault, Liquidator
+from agents.settlement import Settlement
 from agents.waterfall import Waterfall
 from simulation.accounts import BACKSTOP, INSURANCE, MARKET, OUTSIDE, SHARED, TREASURY, floor_quanta
 from simulation.arrays import Array, Index
@@ -32,12 +33,14 @@ class Exchange(mesa.Agent):
         self.accounts.leverage[BACKSTOP] = np.inf
         self.watch = Watch(self.engine)
         self.clearing = Clearing(self.engine, self.watch, scenario.fees)
+        self.settlement = Settlement(self.clearing)
         self.waterfall = Waterfall(self.clearing, scenario.deleveraging, scenario.socialise_losses)
         self.desk = LiquidationDesk(self.clearing, self.waterfall, scenario.liquidation, scenario.rounds_per_step)
         self.vault = BackstopVault(model, BACKSTOP, scenario.backstop) if scenario.backstop.capital else None
         self.liquidators = [self._hire(model, spec) for spec in scenario.liquidators for _ in range(spec.count)]
         self.desk.takers = [taker for taker in (*self.liquidators, self.vault) if taker is not None]
         self._taker_rows = np.array([taker.row for taker in self.desk.takers], np.intp)
+        self._funded = self.market.listed.of_kind("perpetual", "inverse_perpetual")
         self.funding_paid = np.zeros(len(self.market.names))  # dollars that changed hands, by market
 
     def _hire(self, model: Any, spec: Any) -> Liquidator:
@@ -47,6 +50,7 @@ class Exchange(mesa.Agent):
 
     def step(self) -> None:
         """Do everything a venue does in one step, after traders have decided."""
+        self.settlement.expire()
         self.move_margin()
         self.settle_funding()
         self.match_orders()
@@ -67,7 +71,7 @@ class Exchange(mesa.Agent):
         rule = self.rules.funding
         if self.market.step % rule.interval_steps:
             return
-        rate = rule.rate(self.market.mark_price, self.market.oracle_price)
+        rate = rule.rate(self.market.mark_price, self.market.oracle_price) * self._funded
         if not rate.any():
             return
         rows = np.flatnonzero(self.accounts.position.any(axis=1))

@@ -24,6 +24,7 @@ class GroupSpec:
     name: str
     count: int
     deposit: Any = 10_000.0
+    collateral: Mapping[str, Any] = field(default_factory=dict)
     reserve: Any = 0.0
     posted_share: float = 1.0
     isolated: tuple[str, ...] = ()
@@ -49,7 +50,10 @@ class TraderGroup:
         self.settings = settings_of(trader, spec, self.market.names)
         self.columns = {name: self._column(name, value) for name, value in parameters_of(trader, spec).items()}
         self.reserve = self._column("reserve", spec.reserve)
-        self.deposited = self._column("deposit", spec.deposit)
+        self.tokens = self._tokens(spec.collateral)
+        self.deposited = self._column("deposit", spec.deposit) + self.tokens.sum(axis=1)
+        self.trades = self.market.listed.of_kind(*trader.trades)
+        self._trades_all = bool(self.trades.all())
         rows = self.accounts.add(spec.count)
         self.first_row = int(rows[0])
         self.accounts.leverage[rows] = self.columns["leverage_setting"]
@@ -82,8 +86,12 @@ class TraderGroup:
             return None
         which = slice(cohort, None, self.cohorts)
         members = Members(self, which, self._cohort_rows[cohort])
-        orders = self.rule.decide(members, self.view)
+        orders = self.allowed(self.rule.decide(members, self.view))
         return (members.rows, orders) if orders.any() else None
+
+    def allowed(self, orders: Array) -> Array:
+        """Return the orders (r, m) in columns that this type of trader trades."""
+        return orders if self._trades_all else np.where(self.trades, orders, 0.0)
 
     def constant(self, law: str, what: str, per_member: int) -> Array:
         """Return numbers (count, per_member) drawn once for the whole run, keyed by group and `what`."""
@@ -138,6 +146,13 @@ class TraderGroup:
         if isinstance(value, Distribution):
             return value.quantile(self.streams.uniform(f"population/{self.name}/{name}", 0, self.count))
         return np.broadcast_to(np.asarray(value, float), (self.count,)).copy()
+
+    def _tokens(self, collateral: Mapping[str, Any]) -> Array:
+        """Return what each member brings in as tokens (count, m), dollars."""
+        brought = np.zeros((self.count, len(self.market.names)))
+        for name, value in collateral.items():
+            brought[:, self.market.names.index(name)] = self._column(f"collateral/{name}", value)
+        return brought
 
     def _pools(self, spec: GroupSpec) -> Index:
         names = self.market.names

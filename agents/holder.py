@@ -33,8 +33,10 @@ class Holder(Trader):
         if members.weights.any():
             share = np.broadcast_to(members.weights, sides.shape)
         else:
-            rank = members.uniform("markets", m).argsort(axis=1).argsort(axis=1)
-            share = (rank < members.markets_held[:, None]) / np.minimum(members.markets_held, m)[:, None]
+            tradable = self.group.trades
+            drawn = np.where(tradable, members.uniform("markets", m), 2.0)  # what it does not trade comes last
+            held = np.minimum(members.markets_held, tradable.sum())[:, None]
+            share = (drawn.argsort(axis=1).argsort(axis=1) < held) / np.maximum(held, 1)
         notional = members.deposited * members.leverage
         return sides * share * notional[:, None] / view.mark_price
 

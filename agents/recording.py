@@ -62,6 +62,7 @@ def forced_trades(scene: Scene, fill: Array, taker: int) -> Events:
         forced=causes.forced,
         mark_gap=causes.mark_gap,
         exposure=causes.exposure,
+        through=causes.through,
         reference=causes.reference,
         healthy_alone=scene.alone[which, markets],
     )

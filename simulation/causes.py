@@ -22,6 +22,7 @@ class Events:
     dollars; loss: of the closed position since its reference moment, dollars, = exogenous + flow + forced + mark_gap
     exactly; exposure: dollars lost per unit by which the log price rises (log-mean weight; negative for
     longs), reference: the moment the loss counts from;
+    through: the same per unit by which the log displacement of the underlying rises, of derived columns;
     healthy_alone: 1 where the position would have been above maintenance with its own share of the collateral.
     """
 
@@ -46,6 +47,7 @@ class Events:
     forced: Array
     mark_gap: Array
     exposure: Array
+    through: Array
     reference: Array
     healthy_alone: Array
 
@@ -89,6 +91,7 @@ class Attribution:
     forced: Array
     mark_gap: Array
     exposure: Array
+    through: Array
     reference: Array
 
 
@@ -98,15 +101,35 @@ def attribute(market: Market, reference: Index, markets: Index, closing: Array) 
     With P = exp(index + flow + forced + gap) in logs, the log-mean weight L = (P - P0) / (ln P - ln P0) makes
     -q (P - P0) = -q L * (sum of the log changes): additive, no remainder, no order. The shares are rounded to the
     quantum, the exogenous one takes up the rounding, so they add up exactly.
+    A derived column is also lifted by what displaced its underlying, by lever times that displacement; with the mean
+    of the levers then and now, shares of flow and forced trades follow, and the change of the lever (the curvature of
+    the value) stays with the exogenous move.
     """
     moments = market.moments
     before, now = moments.parts[reference, :, markets], moments.parts[moments.last][:, markets].T
     change = now - before  # (e, 4) logs
-    start, total = np.exp(before.sum(axis=1)), change.sum(axis=1)
+    lifted, lift, lever = _lifts(market, reference, markets)
+    start, total = np.exp(before.sum(axis=1) + lifted), change.sum(axis=1) + lift
     difference = start * np.expm1(total)
     with np.errstate(invalid="ignore", divide="ignore"):
         weight = np.where(np.abs(total) > 1e-12, difference / total, start)
     exposure = -closing * weight
     loss = to_quanta(-closing * difference)
+    if market.moments.lifts:
+        source = market.listed.asset[markets]
+        own = moments.parts[moments.last][:, source].T - moments.parts[reference, :, source]
+        change[:, 1:3] += lever[:, None] * own[:, 1:3]
     flow, forced, gap = (to_quanta(exposure * change[:, part]) for part in (1, 2, 3))
-    return Attribution(loss, loss - flow - forced - gap, flow, forced, gap, exposure, reference.astype(float))
+    exogenous = loss - flow - forced - gap
+    since = reference.astype(float)
+    return Attribution(loss, exogenous, flow, forced, gap, exposure, exposure * lever, since)
+
+
+def _lifts(market: Market, reference: Index, markets: Index) -> tuple[Array, Array, Array]:
+    """Return the lift (e,) of columns at the reference moment, its change since, and the mean lever; 0 for the rest."""
+    lifts = market.moments.lifts
+    if not lifts:
+        return np.zeros(len(markets)), np.zeros(len(markets)), np.zeros(len(markets))
+    then = np.array([[part[j] for part in lifts[at]] for at, j in zip(reference, markets, strict=True)]).reshape(-1, 2)
+    now = np.array([part[markets] for part in lifts[-1]]).T
+    return then[:, 0], now[:, 0] - then[:, 0], (then[:, 1] + now[:, 1]) / 2.0

@@ -13,6 +13,7 @@ import numpy as np
 
 from simulation.arrays import Array
 from simulation.board import Board, Listed
+from simulation.contracts import Contracts
 from simulation.errors import CapacityError
 from simulation.impact.base import Book, ImpactRule, Move
 from simulation.impact.depth import DepthModel
@@ -36,11 +37,15 @@ class Microstructure:
 
 @dataclass(frozen=True)
 class Listing:
-    """What is fixed about the markets: names, normal depth (m,) in dollars, normal variance per step (m,)."""
+    """What is fixed about the markets: names, normal depth (m,) in dollars, normal variance per step (m,).
+
+    `contracts` is there only where some columns are more than markets with an index of their own.
+    """
 
     names: tuple[str, ...]
     depth: Array
     variance: Array
+    contracts: Contracts | None = None
 
 
 @dataclass(frozen=True)
@@ -64,17 +69,30 @@ class Market:
         history: the four prices by name, each (steps + 1, m), filled up to `step`.
     """
 
-    def __init__(self, listing: Listing, rules: Microstructure, path: Array, wicks: Array | None = None) -> None:
-        """Stand at step 0 of the exogenous `path` (steps + 1, m); `wicks` (steps + 1, m) are factors on fills only."""
+    def __init__(
+        self,
+        listing: Listing,
+        rules: Microstructure,
+        path: Array,
+        wicks: Array | None = None,
+        dislocations: Array | None = None,
+    ) -> None:
+        """Stand at step 0 of the exogenous `path` (steps + 1, m).
+
+        Factors (steps + 1, m): `wicks` on fills only, `dislocations` on the mid of the venue's own book.
+        """
         self.listing, self.rules, self.path, self.wicks = listing, rules, path, wicks
+        self.dislocations = dislocations
+        self._listed = listing.contracts.listed if listing.contracts else Listed.plain(listing.names)
+        self._derived = listing.contracts if listing.contracts is not None and len(listing.contracts.derived) else None
         self.step, steps, m = 0, len(path) - 1, path.shape[1]
         self._decay = 0.5 ** (1.0 / rules.impact.half_life_steps)
         self.permanent, self.transient = np.zeros((2, m)), np.zeros((2, m))  # rows: ordinary flow, forced flow
         self.metaorder, self.variance, self.depth = np.zeros(m), listing.variance.copy(), listing.depth
         self.index_price = path[0]
+        self._lift, self._lever = np.zeros((2, m))
         self.oracle_price = rules.oracle.read(path, 0, path[0])
         self.mid, self.mark_price, self.fill_price = path[0], path[0].copy(), path[0].copy()
-        self._listed = Listed.plain(listing.names)
         self._measured = path[0]  # the mid at the last reading of the variance: pushes since then count as moves
         self.history = {name: np.full((steps + 1, m), np.nan) for name in ("index", "oracle", "mark", "fill")}
         self.moments = Moments(m)
@@ -94,7 +112,10 @@ class Market:
 
     def board(self, price: Array, **known: Array) -> Board:
         """Return what is public about the markets now, with `price` (m,) as the price of each column."""
-        return Board.at(self._listed, price, spot=self.oracle_price, forward=self.oracle_price, **known)
+        contracts = self.listing.contracts
+        if contracts is None:
+            return Board.at(self._listed, price, spot=self.oracle_price, forward=self.oracle_price, **known)
+        return Board.at(self._listed, price, **contracts.facts(self.oracle_price[contracts.source], self.step), **known)
 
     @property
     def displacement(self) -> Array:
@@ -169,6 +190,11 @@ class Market:
     def _set_mid(self) -> None:
         displacement = self.permanent + self.transient
         self.mid = self.index_price * np.exp(displacement[0] + displacement[1])
+        if self.dislocations is not None:
+            self.mid = self.mid * self.dislocations[self.step]
+        if self._derived is not None:
+            self._lift, self._lever = self._derived.lift(self.mid, self.index_price, self.step)
+            self.mid = self.mid * np.exp(self._lift)
 
     def _remember(self) -> None:
         parts = self.moments.add(self.step)
@@ -176,12 +202,18 @@ class Market:
         np.add(self.permanent, self.transient, out=parts[1:3])
         if self.mark_price is not self.mid:
             np.log(self.mark_price / self.mid, out=parts[3])
+        if self.dislocations is not None:
+            parts[3] += np.log(self.dislocations[self.step])
+        if self._derived is not None:
+            self.moments.lifts.append((self._lift, self._lever))
 
 
 class Moments:
     """What the mark was made of at every moment of a run, as growing columns.
 
-    `parts` (moments, 4, m): log index, ordinary flow, forced flow, log of mark over mid; they add up to the log mark.
+    `parts` (moments, 4, m): log index, ordinary flow, forced flow, log of mark over mid (and of the book's own
+    dislocation); they add up to the log mark, less what the displacement of an underlying lifts a derived column by.
+    `lifts`: that lift and its lever (m,) each, moment by moment, where there are derived columns.
     """
 
     def __init__(self, markets: int) -> None:
@@ -189,6 +221,7 @@ class Moments:
         self.last = -1
         self.step = np.zeros(64, np.int64)
         self.parts = np.zeros((64, 4, markets))
+        self.lifts: list[tuple[Array, Array]] = []
 
     def add(self, step: int) -> Array:
         """Append one moment and return its parts (4, m), zeros to be filled in."""

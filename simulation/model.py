@@ -8,6 +8,7 @@ import numpy as np
 
 from simulation.accounts import Accounts
 from simulation.arrays import Array, Index
+from simulation.contracts import Contracts
 from simulation.health import MarginEngine
 from simulation.market import Listing, Market, Microstructure
 from simulation.random import Streams
@@ -29,10 +30,13 @@ class MarketModel(mesa.Model):
         self.rules = scenario
         self.margin = scenario.margin
         self.streams = Streams(scenario.seed)
-        path = scenario.price.draw(scenario.world(), self.streams)
+        contracts = scenario.contracts()
+        path = drawn(scenario, contracts, self.streams)
         lot = np.array([market.lot_size for market in scenario.markets])
         self.accounts = Accounts(lot, _pools(scenario), journal)
-        self.market = Market(_listing(scenario), _microstructure(scenario), path, _wicks(scenario))
+        self.market = Market(
+            _listing(scenario, contracts), _microstructure(scenario), path, _wicks(scenario), _dislocations(scenario)
+        )
         self.engine = MarginEngine(self.accounts, self.market, scenario.margin, scenario.tiers())
         self.view = cast.view(self.market, scenario.step_seconds / 31_536_000.0, scenario.fees.taker_rate)
         self.groups: list[Any] = []
@@ -99,9 +103,18 @@ def _pools(scenario: Scenario) -> int:
     return m + 1 if apart else 1
 
 
-def _listing(scenario: Scenario) -> Listing:
+def drawn(scenario: Scenario, contracts: Contracts, streams: Streams) -> Array:
+    """Return the exogenous index (steps + 1, m) of every column: drawn, followed, or valued."""
+    path = scenario.price.draw(scenario.world(), streams)
+    if not contracts.simple:
+        path = contracts.path(path, scenario.implied_volatility.draw(path, scenario.assets(), streams))
+    return path
+
+
+def _listing(scenario: Scenario, contracts: Contracts) -> Listing:
     variance = scenario.column("volatility") ** 2 * scenario.step_seconds / 31_536_000.0
-    return Listing(scenario.names, scenario.column("depth"), variance)
+    usual = contracts.simple and set(contracts.listed.kind) == {"perpetual"}
+    return Listing(scenario.names, scenario.column("depth"), variance, None if usual else contracts)
 
 
 def _microstructure(scenario: Scenario) -> Microstructure:
@@ -114,6 +127,15 @@ def _wicks(scenario: Scenario) -> Array | None:
     factors = np.ones((scenario.steps + 1, len(scenario.markets)))
     for wick in scenario.wicks:
         factors[wick.step, scenario.names.index(wick.market)] = wick.factor
+    return factors
+
+
+def _dislocations(scenario: Scenario) -> Array | None:
+    if not scenario.dislocations:
+        return None
+    factors = np.ones((scenario.steps + 1, len(scenario.markets)))
+    for shift in scenario.dislocations:
+        factors[shift.start_step : shift.end_step, scenario.names.index(shift.market)] *= shift.factor
     return factors
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, model_validator
 
 from simulation.arrays import Array
+from simulation.contracts import Clock, Contracts
 from simulation.deleveraging.base import DeleveragingRule
 from simulation.errors import ScenarioError
 from simulation.funding.base import FundingRule
@@ -19,12 +20,17 @@ from simulation.oracle.base import OracleRule
 from simulation.price.base import PriceProcess, World
 from simulation.problems import problem_lines
 from simulation.rule import load_rules
-from simulation.scenario_checks import check_references
-from simulation.sections import Backstop, Fees, Group, LiquidatorGroup, MarketSpec, Name, Section, Wick
+from simulation.scenario_checks import check_references, with_prices
+from simulation.sections import Backstop, Dislocation, Fees, Group, LiquidatorGroup, MarketSpec, Name, Section, Wick
+from simulation.volatility.base import Assets, VolatilityProcess
 
 SECONDS_PER_YEAR = 365.0 * 86_400.0
 
-for _family in ("price", "impact", "mark", "oracle", "funding", "margin", "liquidation", "deleveraging"):
+_FAMILIES = (
+    *("price", "impact", "mark", "oracle", "funding", "margin", "liquidation", "deleveraging"),
+    *("instrument", "volatility", "collateral", "valuation", "interest", "state", "loss"),
+)
+for _family in _FAMILIES:
     load_rules(f"simulation.{_family}")
 
 
@@ -44,6 +50,9 @@ class Scenario(Section):
     depth: DepthModel = Field(default_factory=lambda: DepthModel.model_validate({}))
     mark: SerializeAsAny[MarkRule] = Field(default_factory=lambda: MarkRule.parse({"kind": "mid"}))
     oracle: SerializeAsAny[OracleRule] = Field(default_factory=lambda: OracleRule.parse({"kind": "lagged"}))
+    implied_volatility: SerializeAsAny[VolatilityProcess] = Field(
+        default_factory=lambda: VolatilityProcess.parse({"kind": "flat"})
+    )
     funding: SerializeAsAny[FundingRule] = Field(default_factory=lambda: FundingRule.parse({"kind": "none"}))
     margin: SerializeAsAny[MarginRule] = Field(default_factory=lambda: MarginRule.parse({"kind": "cross"}))
     liquidation: SerializeAsAny[LiquidationRule] = Field(
@@ -60,6 +69,13 @@ class Scenario(Section):
     backstop: Backstop = Field(default_factory=lambda: Backstop.model_validate({}))
     reuse_share: float = Field(0.0, ge=0.0, le=1.0, description="share phi of freed margin spent on larger positions")
     wicks: tuple[Wick, ...] = ()
+    dislocations: tuple[Dislocation, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _price_by_underlying(cls, value: Any) -> Any:
+        """A market that follows another one starts where that one does: its price need not be written."""
+        return with_prices(value)
 
     @classmethod
     def from_dict(cls, value: dict[str, Any], source: str = "") -> Self:
@@ -91,9 +107,22 @@ class Scenario(Section):
         """Return one numeric field of all markets, (m,)."""
         return np.array([getattr(market, field) for market in self.markets], dtype=float)
 
+    def contracts(self) -> Contracts:
+        """Return the listed contracts."""
+        clock = Clock(self.steps, self.step_seconds / SECONDS_PER_YEAR)
+        instruments = tuple(market.instrument for market in self.markets)
+        return Contracts(self.names, instruments, clock, self.implied_volatility)
+
     def world(self) -> World:
-        """Return what a price process may know."""
-        return World(self.names, self.column("price"), self.column("volatility"), self.steps, self.step_seconds)
+        """Return what a price process may know: the markets that follow no other one."""
+        own = [i for i, market in enumerate(self.markets) if not market.instrument.underlying]
+        names = tuple(self.names[i] for i in own)
+        return World(names, self.column("price")[own], self.column("volatility")[own], self.steps, self.step_seconds)
+
+    def assets(self) -> Assets:
+        """Return what a process of implied volatility may know."""
+        world = self.world()
+        return Assets(world.names, world.volatility, world.step_years)
 
     def tiers(self) -> TierSchedule:
         """Return the leverage tiers of all markets."""

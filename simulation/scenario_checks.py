@@ -7,7 +7,7 @@ import numpy as np
 
 from simulation.accounts import QUANTUM
 from simulation.errors import shown
-from simulation.sections import Group, MarketSpec, Wick
+from simulation.sections import Dislocation, Group, MarketSpec, Wick
 
 
 class Checkable(Protocol):
@@ -21,6 +21,9 @@ class Checkable(Protocol):
 
     @property
     def wicks(self) -> Sequence[Wick]: ...  # noqa: D102
+
+    @property
+    def dislocations(self) -> Sequence[Dislocation]: ...  # noqa: D102
 
     @property
     def margin(self) -> Any: ...  # noqa: D102
@@ -44,11 +47,47 @@ def check_references(scenario: Checkable) -> None:
         *_unique("markets", [market.name for market in scenario.markets]),
         *_unique("population", [group.name for group in scenario.population]),
         *_unknown_markets(scenario),
+        *_contracts(scenario),
         *_sizes(scenario),
         *_limits(scenario),
     ]
     if lines:
         raise ValueError("\n".join(lines))
+
+
+def with_prices(value: Any) -> Any:
+    """Return scenario data in which markets that follow another one, and state no price, start where that one does."""
+    markets = value.get("markets") if isinstance(value, dict) else None
+    if not isinstance(markets, list | tuple) or not all(isinstance(market, dict) for market in markets):
+        return value
+    prices = {market.get("name"): market.get("price") for market in markets if isinstance(market.get("name"), str)}
+    return {**value, "markets": [{**_first_price(market, prices), **market} for market in markets]}
+
+
+def _first_price(market: dict[str, Any], prices: dict[Any, Any]) -> dict[str, Any]:
+    source = _source(market)
+    return {"price": prices[source]} if isinstance(source, str) and source in prices else {}
+
+
+def _source(market: dict[str, Any]) -> Any:
+    instrument = market.get("instrument")
+    return instrument.get("underlying") if isinstance(instrument, dict) else None
+
+
+def _contracts(scenario: Checkable) -> Iterator[str]:
+    markets = {market.name: market for market in scenario.markets}
+    for i, market in enumerate(scenario.markets):
+        name = market.instrument.underlying
+        if name is None:
+            continue
+        field = f"markets[{i}].instrument.underlying"
+        if name not in markets:
+            yield f"{field}: {shown(name)} is not defined; known: {', '.join(markets)}"
+        elif markets[name].instrument.underlying is not None:
+            yield f"{field}: {shown(name)} follows another market itself; name that one"
+        elif market.price != markets[name].price:
+            wanted = f"must be that of {name}, {markets[name].price:g}, or left out"
+            yield f"markets[{i}].price: {wanted} (got {market.price:g})"
 
 
 def memory(scenario: Checkable) -> float:
@@ -70,14 +109,20 @@ def _unknown_markets(scenario: Checkable) -> Iterator[str]:
     known, names = set(scenario.names), ", ".join(scenario.names)
     used = [(f"population[{i}].isolated", name) for i, g in enumerate(scenario.population) for name in g.isolated]
     used += [(f"population[{i}].pools", name) for i, g in enumerate(scenario.population) for name in g.pools]
+    used += [(f"population[{i}].collateral", name) for i, g in enumerate(scenario.population) for name in g.collateral]
     used += [(f"wicks[{i}].market", wick.market) for i, wick in enumerate(scenario.wicks)]
+    used += [(f"dislocations[{i}].market", shift.market) for i, shift in enumerate(scenario.dislocations)]
     for field, name in used:
         if name not in known:
             yield f"{field}: {shown(name)} is not defined; known: {names}"
     for i, wick in enumerate(scenario.wicks):
         if wick.step > scenario.steps:
             yield f"wicks[{i}].step: {wick.step} is after the last step {scenario.steps}"
+    tokens = {market.name for market in scenario.markets if market.instrument.kind == "spot"}
     for i, group in enumerate(scenario.population):
+        for name in group.collateral:
+            if name in known - tokens:
+                yield f"population[{i}].collateral: {name} is no token; tokens: {', '.join(sorted(tokens)) or 'none'}"
         for name, number in group.pools.items():
             if name in known and not 0 <= number <= len(known):
                 yield f"population[{i}].pools.{name}: must be 0 ... {len(known)} (got {number})"

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, SerializeAsAny, Tag, 
 
 from simulation.distribution import Distribution
 from simulation.errors import shown
+from simulation.instrument.base import Instrument
 from simulation.strict import Strict
 
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(1, 10))}
@@ -62,11 +63,12 @@ class MarketSpec(Section):
     """One market."""
 
     name: Name
-    price: float = Field(gt=0.0, le=1e12, description="initial index price, dollars")
+    price: float = Field(gt=0.0, le=1e12, description="initial index price, dollars, of the underlying")
     volatility: float = Field(0.8, ge=0.0, le=20.0, description="a year, fraction")
     depth: float = Field(1e9, gt=0.0, le=1e18, description="dollars; the unit in which impact laws measure volume")
     lot: float | None = Field(None, gt=0.0, description="units; a power of two; default about a cent")
     tiers: tuple[Tier, ...] = Field(_ONE_TIER, min_length=1, max_length=20)
+    instrument: SerializeAsAny[Instrument] = Field(default_factory=lambda: Instrument.parse({"kind": "perpetual"}))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -107,6 +109,7 @@ class Group(Section):
     name: Name
     count: int = Field(ge=1, le=10_000_000)
     deposit: Quantity = Field(10_000.0, description="dollars brought in at the start")
+    collateral: dict[str, Quantity] = Field({}, description="dollars' worth of each token brought in at the start")
     reserve: Quantity = Field(0.0, description="dollars kept outside, for margin calls")
     posted_share: float = Field(1.0, ge=0.0, le=1.0, description="of the wallet, to isolated pools at the opening")
     isolated: tuple[str, ...] = Field((), description="markets held in pools of their own whatever the margin rule")
@@ -154,6 +157,15 @@ class Backstop(Section):
     trigger: float = Field(0.67, gt=0.0, le=1.0, description="equity over maintenance below which it takes over")
     leverage: float = Field(3.0, gt=0.0, le=200.0, description="largest leverage of its inventory")
     unwind_share: float = Field(0.1, gt=0.0, le=1.0, description="share of the inventory sold each step")
+
+
+class Dislocation(Section):
+    """A time in which the venue's own book in one market trades at a multiple of where it would; the index does not."""
+
+    market: str
+    start_step: int = Field(ge=0)
+    end_step: int = Field(ge=0, description="first step at which it is over")
+    factor: float = Field(gt=0.0, le=100.0)
 
 
 class Wick(Section):

@@ -35,6 +35,11 @@ class Instrument(Rule):
     underlying: str | None = Field(None, description="market whose index it follows; none = an index of its own")
 
     @property
+    def window_minutes(self) -> float:
+        """Return how long before its end the underlying is averaged, minutes."""
+        return 0.0
+
+    @property
     def sign(self) -> float:
         """Return +1 for a call, -1 for a put, 0 for everything else."""
         return 0.0
@@ -61,6 +66,11 @@ class Dated(Instrument):
     expiry_days: float = Field(gt=0.0, le=3650.0, description="days from the start of the run")
     settlement_minutes: float = Field(30.0, ge=0.0, le=1440.0, description="averaging window before expiry")
     rate: float = Field(0.0, ge=-0.5, le=1.0, description="interest a year, continuous, between spot and forward")
+
+    @property
+    def window_minutes(self) -> float:
+        """Return the settlement window, minutes."""
+        return self.settlement_minutes
 
     def forward(self, spot: Array, years: Array | float) -> Array:
         """Return spot * exp(rate * years)."""

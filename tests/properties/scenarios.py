@@ -25,6 +25,7 @@ from simulation.oracle.base import OracleRule
 from simulation.price.base import PriceProcess
 from simulation.rule import Rule
 from simulation.sections import Backstop, Fees, LiquidatorGroup
+from simulation.volatility.base import VolatilityProcess
 
 FAMILIES: dict[str, type[Rule]] = {
     "price": PriceProcess,
@@ -35,6 +36,7 @@ FAMILIES: dict[str, type[Rule]] = {
     "margin": MarginRule,
     "liquidation": LiquidationRule,
     "deleveraging": DeleveragingRule,
+    "implied_volatility": VolatilityProcess,
 }
 MOST_STEPS = 8
 PRICES = (100.0, 1.0, 2500.0)

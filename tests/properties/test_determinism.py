@@ -29,6 +29,8 @@ POLICY: dict[str, Any] = {
     "mark": {"kind": "smoothed"},
     "oracle": {"kind": "lagged", "delay_steps": 2},
     "funding": {"kind": "none"},
+    "dislocations": [{"market": "A", "start_step": 2, "end_step": 4, "factor": 0.9}],
+    "implied_volatility": {"kind": "flat"},  # of options, of which there are none here
     "margin": {"kind": "portfolio"},
     "liquidation": {"kind": "to_target", "capacity": 500.0},
     "deleveraging": {"kind": "off"},
