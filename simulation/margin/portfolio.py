@@ -3,10 +3,11 @@
 from functools import cached_property
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from simulation.arrays import Array
 from simulation.margin.base import MarginRule
+from simulation.margin.correlation import AssumedCorrelation, correlation_matrix
 from simulation.margin.tiers import TierSchedule
 
 
@@ -24,21 +25,8 @@ class PortfolioMargin(MarginRule):
     """
 
     kind = "portfolio"
-    correlation: float | tuple[tuple[float, ...], ...] = Field(0.6, description="assumed by the margin engine")
+    correlation: AssumedCorrelation = Field(0.6, description="assumed by the margin engine")
     offset_cap: float = Field(1.0, ge=0.0, le=1.0, description="share of the difference T - W that is granted")
-
-    @field_validator("correlation")
-    @classmethod
-    def _valid(cls, value: float | tuple[tuple[float, ...], ...]) -> float | tuple[tuple[float, ...], ...]:
-        matrix = np.array([[1.0, value], [value, 1.0]]) if not isinstance(value, tuple) else _square(value)
-        if np.abs(matrix).max() > 1.0 or (matrix.diagonal() != 1.0).any():
-            raise ValueError("must lie in [-1, 1] with ones on the diagonal")
-        if not np.array_equal(matrix, matrix.T):
-            raise ValueError("must be symmetric")
-        smallest = float(np.linalg.eigvalsh(matrix)[0])
-        if smallest < -1e-9:
-            raise ValueError(f"not positive semi-definite (smallest eigenvalue {smallest:.3g})")
-        return value
 
     @cached_property
     def _grids(self) -> dict[int, "Grid"]:
@@ -60,15 +48,8 @@ class PortfolioMargin(MarginRule):
 
     def _grid(self, markets: int) -> "Grid":
         if markets not in self._grids:
-            self._grids[markets] = Grid(self._matrix(markets))
+            self._grids[markets] = Grid(correlation_matrix(self.correlation, markets))
         return self._grids[markets]
-
-    def _matrix(self, markets: int) -> Array:
-        if not isinstance(self.correlation, float):
-            return np.array(self.correlation)
-        matrix = np.full((markets, markets), self.correlation)
-        np.fill_diagonal(matrix, 1.0)
-        return matrix
 
 
 class Grid:
@@ -116,9 +97,3 @@ def _inverse_root(variance: Array | float) -> Array:
     """Return 1 / sqrt(variance), 0 where there is none but rounding."""
     kept = np.maximum(variance, 1e-12)
     return np.where(kept > 1e-12, kept**-0.5, 0.0)
-
-
-def _square(value: tuple[tuple[float, ...], ...]) -> Array:
-    if any(len(row) != len(value) for row in value):
-        raise ValueError(f"must be square (got rows of {sorted({len(row) for row in value})} in {len(value)} rows)")
-    return np.array(value)
