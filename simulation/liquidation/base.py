@@ -49,12 +49,16 @@ class LiquidationRule(Rule):
         everyone = np.arange(len(pools.equity))
         if self.capacity is None:
             return everyone
+        order = self.order(pools)
+        closing = (pools.notional * fraction)[order]
+        before = np.cumsum(closing) - closing
+        return order[before < self.capacity]
+
+    def order(self, pools: Distressed) -> Index:
+        """Return the indices of all pools in the order of priority."""
         key = {
             "oldest": pools.since,
             "largest_deficit": pools.equity - pools.maintenance,
             "largest_notional": -pools.notional,
         }[self.priority]
-        order = np.argsort(key, kind="stable")
-        closing = (pools.notional * fraction)[order]
-        before = np.cumsum(closing) - closing
-        return order[before < self.capacity]
+        return np.argsort(key, kind="stable")
