@@ -35,6 +35,8 @@ class Closings:
     hid is taken out of both `forced` and `mark_gap`, whose sum stays.
     carried (n,): without that displacement the pool would not have been under maintenance.
     first (n,): row of its first event in the event table.
+    A market that moves with another one (an option, a dated future) has a second column, after all markets, for the
+    part of its exposure that goes through its underlying; pushes and units there are those of the underlying.
     """
 
     step: Index
@@ -85,20 +87,25 @@ class Closings:
 
 def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, ...]) -> Closings:
     """Merge the event table and the push table of a run (see `frames`) into closings."""
-    number = pools_of(events)
+    number, ties = pools_of(events), _ties(events, markets)
     n = int(number.max(initial=-1)) + 1
     first = np.unique(number, return_index=True)[1]
     market = pd.Index(markets).get_indexer(pd.Index(events["market"]))
     book = (events["taker"] == "book").to_numpy(bool)
     dollars, visible = _seen(events)
 
-    def table(values: Array) -> Array:
-        filled = np.zeros((n, len(markets)))
+    def table(values: Array, through: Array | None = None) -> Array:
+        """Sum up by closing and market; tied columns hold `through`, or what their underlying holds."""
+        filled, indirect = np.zeros((2, n, len(markets)))
         np.add.at(filled, (number, market), values)
-        return filled
+        if through is None:
+            return np.hstack([filled, filled[:, [source for _, source in ties]]])
+        np.add.at(indirect, (number, market), through)
+        return np.hstack([filled, indirect[:, [tied for tied, _ in ties]]])
 
     reference = np.zeros((n, len(markets)), np.intp)
     reference[number, market] = events["reference"]
+    reference = np.hstack([reference, reference[:, [tied for tied, _ in ties]]])
     push = np.full(n, -1)
     np.maximum.at(push, number, events["push"].to_numpy())
     seized = events.iloc[first]
@@ -114,13 +121,13 @@ def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, 
         before=(events["moment"].to_numpy() - book)[first],
         push=push,
         units=table(np.where(book, events["quantity"].to_numpy(), 0.0)),
-        exposure=table(events["exposure"].to_numpy() * visible),
+        exposure=table(events["exposure"].to_numpy() * visible, events["through"].to_numpy() * visible),
         reference=reference,
         notional=totals(number, events["notional"].to_numpy(float), n),
         **{key: whole(totals(number, values, n)) for key, values in dollars.items()},
         carried=(seized["unforced_equity"] >= seized["unforced_maintenance"]).to_numpy(bool),
         first=first,
-        pushes=_pushes(pushes, len(markets)),
+        pushes=_pushes(pushes, len(markets), [source for _, source in ties]),
     )
 
 
@@ -145,6 +152,13 @@ def whole(dollars: Array) -> Array:
     return np.rint(dollars / QUANTUM) * QUANTUM
 
 
-def _pushes(table: pd.DataFrame, m: int) -> Pushes:
+def _ties(events: pd.DataFrame, markets: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Return (market, underlying) of every market among the events that moves with another one."""
+    pairs = events.loc[events["underlying"] != "", ["market", "underlying"]].drop_duplicates()
+    return sorted((markets.index(one), markets.index(other)) for one, other in pairs.itertuples(index=False))
+
+
+def _pushes(table: pd.DataFrame, m: int, sources: list[int]) -> Pushes:
     when = (table[key].to_numpy().reshape(-1, m)[:, 0] for key in ("moment", "step"))
-    return Pushes(*when, *(table[key].to_numpy().reshape(-1, m) for key in ("volume", "permanent", "transient")))
+    what = (table[key].to_numpy().reshape(-1, m) for key in ("volume", "permanent", "transient"))
+    return Pushes(*when, *(np.hstack([values, values[:, sources]]) for values in what))

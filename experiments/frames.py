@@ -55,7 +55,8 @@ def account_frame(model: Any) -> pd.DataFrame:
 def event_frame(model: Any) -> pd.DataFrame:
     """Return the forced trades, one row per pool, market and round, in order.
 
-    Columns are those of `simulation.causes.Events`, with names for market and taker, and: account, group; notional,
+    Columns are those of `simulation.causes.Events`, with names for market and taker, and: account, group; underlying,
+    the market whose displacement moves this one (empty where it moves by itself); notional,
     the closed units at the mark before; side of the closed position; unforced_equity, unforced_maintenance: equity and
     requirement the pool would have had at prices without the forced displacement since its positions last changed.
     """
@@ -67,6 +68,7 @@ def event_frame(model: Any) -> pd.DataFrame:
     table = table.astype(dict.fromkeys(whole, np.int64))
     market, row = events.market.astype(np.intp), table["row"].to_numpy()
     table["market"] = _named(model.market.names, market)
+    table.insert(table.columns.get_loc("through"), "underlying", _underlying(model, market))
     table["taker"] = _named(TAKERS, events.taker.astype(np.intp))
     table.insert(4, "account", _named(names, row))
     table.insert(5, "group", _named(groups, row))
@@ -87,17 +89,43 @@ def unforced(model: Any, events: Events, pool: Index) -> tuple[Array, Array]:
     seized, reference = moment_seized(events), events.reference.astype(np.intp)
     now = parts[seized, :, market]
     change = now[:, 2:] - parts[reference, 2:, market]
+    source = model.market.listed.asset[market]
+    lever = events.through / np.where(events.exposure == 0.0, 1.0, events.exposure)
+    change[:, 0] += lever * (parts[seized, 2, source] - parts[reference, 2, source])
     shown = change[:, 0] - hidden(change[:, 0], change[:, 1])
-    value = -events.quantity * np.exp(now.sum(axis=1))
+    value = -events.quantity * np.exp(now.sum(axis=1) + _lifted(model, seized, market))
     scale = events.pool_notional / np.maximum(np.bincount(pool, np.abs(value))[pool], 1e-300)
     gain = scale * value * np.expm1(-shown)
     equity = events.equity + np.bincount(pool, gain)[pool]
     table = np.zeros((pool.max(initial=-1) + 1, len(model.market.names)))
     np.add.at(table, (pool, market), scale * value * np.exp(-shown))
-    rule = model.engine.rule
-    needed = rule.pooled(np.copysign(rule.maintenance(np.abs(table), model.engine.tiers), table))
     moved: Mask = np.bincount(pool, shown != 0.0)[pool] > 0
-    return equity, np.where(moved, needed[pool], events.maintenance)
+    return equity, np.where(moved, _needed(model, events, table, pool), events.maintenance)
+
+
+def _needed(model: Any, events: Events, table: Array, pool: Index) -> Array:
+    """Return the requirement (e,) of the pools whose positions are worth `table` (pools, m) dollars.
+
+    Of a rule that reads whole books it is taken to change in proportion to the gross value.
+    """
+    if model.engine.reads_books:
+        before = np.maximum(events.pool_notional, 1e-300)
+        return events.maintenance * np.abs(table).sum(axis=1)[pool] / before
+    rule = model.engine.rule
+    return rule.pooled(np.copysign(rule.maintenance(np.abs(table), model.engine.tiers), table))[pool]
+
+
+def _lifted(model: Any, moment: Index, market: Index) -> Array:
+    """Return by how much (e,) the displacement of underlyings lifted derived columns at each moment, log."""
+    lifts = model.market.moments.lifts
+    return np.array([lifts[i][0][j] for i, j in zip(moment, market, strict=True)]) if lifts else np.zeros(len(market))
+
+
+def _underlying(model: Any, market: Index) -> Any:
+    contracts, names = model.market.listing.contracts, model.market.names
+    derived = set() if contracts is None else set(contracts.derived.tolist())
+    source = [names[model.market.listed.asset[j]] if j in derived else "" for j in range(len(names))]
+    return _named(tuple(source), market)
 
 
 def pools_of(events: pd.DataFrame) -> Index:
