@@ -39,6 +39,12 @@ def ceil_to(amount: Array, unit: float) -> Array:
     return _whole(amount, unit, 1.0)
 
 
+def round_to(amount: Array, unit: float) -> Array:
+    """Return `amount` rounded to the nearest whole multiple of `unit`; unit 0 rounds nothing. See `floor_to`."""
+    per = _per_one(unit or 1.0)
+    return np.rint(np.asarray(amount, float) * per) / per if unit else np.asarray(amount, float)
+
+
 def trunc_to(amount: Array, unit: float) -> Array:
     """Return `amount` rounded towards zero to whole multiples of `unit`; unit 0 rounds nothing. See `floor_to`."""
     return np.sign(amount) * floor_to(np.abs(amount), unit)
@@ -48,10 +54,14 @@ def _whole(amount: Array, unit: float, upward: float) -> Array:
     """Return ceil (`upward` 1) or floor (-1) of amount / unit, times unit; whole multiples stay what they are."""
     if unit == 0.0:
         return np.asarray(amount, float)
-    per = 1.0 / unit
-    if abs(per - np.rint(per)) <= _SLACK * per:
-        per = float(np.rint(per))  # 1e-6 is no float, 1e6 is: count / 1e6 is the float nearest to the decimal
+    per = _per_one(unit)
     count = np.asarray(amount, float) * per
     nearest = np.rint(count)
     whole = np.where(np.abs(count - nearest) <= _SLACK * np.abs(count), nearest, upward * np.ceil(upward * count))
     return whole / per
+
+
+def _per_one(unit: float) -> float:
+    """Return 1 / unit; 1e-6 is no float but 1e6 is, so that count / 1e6 is the float nearest to the decimal."""
+    per = 1.0 / unit
+    return float(np.rint(per)) if abs(per - np.rint(per)) <= _SLACK * per else per
