@@ -142,7 +142,8 @@ def crowded() -> Scenario:
             "population": [
                 {"kind": "holder", "name": "h", "count": 120, "deposit": 1000, "collateral": {"COIN": 500.0}}
                 | {"leverage": 8, "markets_held": 2, "long_share": 0.7},
-                {"kind": "book", "name": "w", "count": 15, "deposit": 3000, "units": {"CALL": -100, "PUT": -100, "A": 20}},
+                {"kind": "book", "name": "w", "count": 15, "deposit": 3000}
+                | {"units": {"CALL": -100, "PUT": -100, "A": 20}},
                 {"kind": "momentum", "name": "m", "count": 40, "deposit": 1000, "leverage": 4},
             ],
         }
