@@ -50,6 +50,8 @@ class Exchange(mesa.Agent):
 
     def step(self) -> None:
         """Do everything a venue does in one step, after traders have decided."""
+        if self.engine.observe():
+            self.watch.restart()
         self.settlement.expire()
         self.move_margin()
         self.settle_funding()

@@ -11,7 +11,7 @@ from simulation.arrays import Array, Index, Pools, column_sum
 from simulation.board import Board, Book, Level
 from simulation.collateral.base import CollateralRule
 from simulation.holdings import Health, Holdings
-from simulation.margin.base import BookMargin, MarginRule
+from simulation.margin.base import BookMargin, MarginRule, Opening
 from simulation.margin.tiers import TierSchedule
 from simulation.market import Market
 
@@ -28,11 +28,17 @@ class MarginEngine:
 
     def __init__(self, accounts: Accounts, market: Market, rule: MarginRule, tiers: TierSchedule) -> None:
         """Read balances from `accounts`, prices from `market`, requirements from `rule` and `tiers`."""
-        self.accounts, self.market, self.rule, self.tiers = accounts, market, rule, tiers
+        self.accounts, self.market, self.tiers = accounts, market, tiers
         self.collateral: CollateralRule | None = None  # how tokens count; none = by the tiers of their own column
         listed = market.listed
         self._inverse = np.array([kind == "inverse_perpetual" for kind in listed.kind])
         self._plain = bool(listed.linear.all() and not self._inverse.any())
+        contracts = market.listing.contracts
+        self._factor = np.arange(len(market.names))  # an option's risk is its underlying's
+        if contracts is not None:
+            self._factor = np.where(listed.option, contracts.source, self._factor)
+        own, price = market.listing.variance[self._factor], market.mark_price[self._factor]
+        self.rule = rule.opened(Opening(listed, price, market.listing.depth, own))
 
     @property
     def reads_books(self) -> bool:
@@ -43,7 +49,11 @@ class MarginEngine:
     def steepness(self) -> Array:
         """Return a bound (m,) on the growth of maintenance per dollar of notional; infinity where none is known."""
         known = self.rule.steepness(self.tiers)
-        return np.full_like(known, np.inf) if self.reads_books else known
+        return known if self._plain and self.collateral is None else np.full_like(known, np.inf)
+
+    def observe(self) -> bool:
+        """Let the margin rule see the mark prices of this step; tell whether requirements changed by it."""
+        return self.rule.observe(self.market.mark_price[self._factor])
 
     def holdings(self, rows: Index) -> Holdings:
         """Return the holdings of `rows`."""

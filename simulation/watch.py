@@ -39,6 +39,13 @@ class Watch:
         self.radius[rows] = -1.0
         self.radius[:BACKSTOP] = np.inf
 
+    def restart(self) -> None:
+        """Make everybody suspect, because the margin rule asks for something else now."""
+        self._slope = 1.0 + self.engine.steepness
+        self._bounded = bool(np.isfinite(self._slope).all())
+        self._grow()
+        self.radius[BACKSTOP:] = -1.0
+
     def suspects(self) -> Index:
         """Return the rows that cannot be skipped at the present mark price."""
         self._grow()

@@ -1,13 +1,28 @@
 """The margin rule: what one pool must hold against the positions that stand in it."""
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from simulation.arrays import Array, column_sum
-from simulation.board import Board, Book, Level
+from simulation.board import Board, Book, Level, Listed
 from simulation.margin.tiers import TierSchedule
 from simulation.rule import Rule
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a margin rule may know of a venue's markets when it opens.
+
+    price: (m,) dollars, of the underlying for options. depth: (m,) dollars. variance: (m,) normal variance of the
+    return of a step.
+    """
+
+    listed: Listed
+    price: Array
+    depth: Array
+    variance: Array
 
 
 class MarginRule(Rule):
@@ -18,6 +33,17 @@ class MarginRule(Rule):
     """
 
     segregated: ClassVar[bool] = False
+
+    def opened(self, venue: "Opening") -> "MarginRule":
+        """Return the rule as it stands when a venue opens; one that learns returns a copy with a memory of its own."""
+        return self
+
+    def observe(self, price: Array) -> bool:
+        """See the prices (m,) of this step; tell whether requirements changed by it. A rule without memory looks away.
+
+        An option's column shows the price of its underlying.
+        """
+        return False
 
     @property
     def additive(self) -> bool:
@@ -58,6 +84,11 @@ class BookMargin(MarginRule):
     on tokens, caps on unrealised profit and penalties on debt are therefore part of the requirement, and the pool is
     under margin exactly when equity < requirement.
     """
+
+    @property
+    def additive(self) -> bool:
+        """Return False: what a pool needs is no sum over its positions."""
+        return False
 
     def requirement(self, book: Book, board: Board, level: Level) -> Array:
         """Return the requirement (r,), dollars, of the pools in `book`."""

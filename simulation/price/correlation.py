@@ -10,11 +10,12 @@ from pydantic_core import PydanticCustomError
 
 from simulation.arrays import Array
 from simulation.errors import ScenarioError, shown
+from simulation.factoring import NO_PIVOT as ROUNDING
+from simulation.factoring import lower_factor
 
 Matrix = tuple[tuple[float, ...], ...]
 
 SIZE_LIMIT = 200  # markets; factoring is plain Python, cubic in the number of markets
-ROUNDING = 1e-9  # entries with 9 decimals may miss symmetry, unit diagonal, semi-definiteness by this
 
 
 def correlation_problem(value: Any) -> str:
@@ -96,29 +97,6 @@ def correlated(correlation: float | Matrix, markets: int) -> Array:
 
 @functools.lru_cache(maxsize=64)
 def _factor(matrix: Matrix) -> Array:
-    """Factor by Cholesky's rows, in plain Python: LAPACK's last bits differ between machines.
-
-    A market that the earlier ones determine has pivot 0 and gets no noise of its own. Row i depends on the
-    first i + 1 markets only, so a market appended to the list leaves the paths of the earlier ones as they
-    were.
-    """
-    size = len(matrix)
-    lower = [[0.0] * size for _ in range(size)]
-    for i in range(size):
-        for j in range(i + 1):
-            rest = matrix[i][j] - math.fsum(lower[i][k] * lower[j][k] for k in range(j))
-            if i == j:
-                lower[i][i] = math.sqrt(rest) if rest > ROUNDING else 0.0
-            elif lower[j][j] > 0.0:
-                lower[i][j] = rest / lower[j][j]
-    factor = np.array(lower)
+    factor = lower_factor(matrix)
     factor.flags.writeable = False
     return factor
-
-
-def mix(noise: Array, factor: Array) -> Array:
-    """Return `noise` (steps, m) @ L', added column by column: a matrix product may round by block size."""
-    mixed = np.zeros_like(noise)
-    for j in range(noise.shape[1]):
-        mixed += noise[:, j : j + 1] * factor[:, j]
-    return mixed

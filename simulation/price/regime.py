@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from simulation.arrays import Array, Mask
+from simulation.factoring import mix
 from simulation.price.base import (
     Drift,
     Parameters,
@@ -17,7 +18,7 @@ from simulation.price.base import (
     grow,
     length_problems,
 )
-from simulation.price.correlation import Correlation, correlated, mix, size_problem
+from simulation.price.correlation import Correlation, correlated, size_problem
 from simulation.price.jumps import Jumps
 from simulation.price.shocks import TailIndex, independent, stretch
 from simulation.random import Streams

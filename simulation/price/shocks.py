@@ -7,8 +7,8 @@ import numpy as np
 from pydantic import Field
 
 from simulation.arrays import Array
+from simulation.factoring import mix
 from simulation.price.base import World
-from simulation.price.correlation import mix
 from simulation.random import Streams
 
 TailIndex = Annotated[float, Field(gt=2.0, le=1000.0, description="tails fall like |x| to the minus this")]

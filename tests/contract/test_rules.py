@@ -19,7 +19,9 @@ from simulation.instrument.base import Instrument
 from simulation.liquidation.base import Distressed, LiquidationRule
 from simulation.loss.base import LossRule
 from simulation.margin.base import MarginRule
+from simulation.margin.loss_law import LossLaw
 from simulation.margin.tiers import TierSchedule
+from simulation.margin.volatility_update import VolatilityUpdate
 from simulation.mark.base import MarkRule
 from simulation.market import Listing, Market, Microstructure
 from simulation.oracle.base import OracleRule
@@ -238,5 +240,5 @@ def test_all_families_are_covered_here() -> None:
     families = {MarginRule, ImpactRule, MarkRule, OracleRule, FundingRule, LiquidationRule, DeleveragingRule}
     rules = {base for base in Rule.__subclasses__() if base.kinds() and base.__module__.startswith("simulation.")}
     families |= {FAMILIES["price"], Distribution, Instrument, VolatilityProcess}
-    families |= {LossRule, StateRule}  # tested in the folders of their own
+    families |= {LossRule, StateRule, LossLaw, VolatilityUpdate}  # tested in the folders of their own
     assert rules == families, "a new rule family needs a contract here"

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from simulation.errors import ScenarioError
 from simulation.price.base import PriceProcess
-from simulation.price.correlation import SIZE_LIMIT, correlated, mix
+from simulation.factoring import mix
+from simulation.price.correlation import SIZE_LIMIT, correlated
 from simulation.price.gbm import Gbm
 from simulation.random import Streams
 from tests.simulation.price.worlds import world
