@@ -6,8 +6,8 @@ import numpy as np
 from pydantic import Field
 
 from simulation.arrays import Array
+from simulation.correlation import AssumedCorrelation, correlation_matrix
 from simulation.margin.base import MarginRule
-from simulation.margin.correlation import AssumedCorrelation, correlation_matrix
 from simulation.margin.tiers import TierSchedule
 
 

@@ -1,4 +1,4 @@
-"""The correlation that a margin engine assumes; what the world does is another matter."""
+"""Correlations that are parameters of rules: what a margin engine assumes, how volatilities move together."""
 
 from typing import Annotated, TypeAlias
 
