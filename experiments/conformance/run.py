@@ -39,8 +39,9 @@ class Failure:
 
     def __str__(self) -> str:
         """Return one line, the first problem."""
-        more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
-        return f"{self.file}: {self.kind}: {self.case}: {self.problems[0]}{more}"
+        first, *others = self.problems
+        more = f" (and {len(others)} more)" if others else ""
+        return f"{self.file}: {self.kind}: {self.case}: {first}{more}"
 
 
 @dataclass(frozen=True)

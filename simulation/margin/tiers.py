@@ -1,8 +1,25 @@
 """Leverage tiers: requirement rates that rise with the notional of a position."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from simulation.arrays import Array
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """The line of a leverage tier: requirement = rate * notional - deduction, arrays of one shape or numbers.
+
+    Venues call the deduction the maintenance amount; it is in the currency of the notional.
+    """
+
+    rate: Array | float
+    deduction: Array | float = 0.0
+
+    def requirement(self, notional: Array) -> Array:
+        """Return the requirement of positions of `notional` >= 0, in its currency."""
+        return notional * self.rate - self.deduction
 
 
 class TierSchedule:
@@ -18,6 +35,7 @@ class TierSchedule:
         """Take, for each market, the tiers' notional floors (dollars, first 0) and rates (fractions, rising)."""
         self.initial_lines = _lines(floors, initial)
         self.maintenance_lines = _lines(floors, maintenance)
+        self._floors = floors
         self._second = np.array([floor[1] if len(floor) > 1 else np.inf for floor in floors])
         self.steepest = np.array([max(rates) for rates in maintenance])
 
@@ -28,6 +46,15 @@ class TierSchedule:
     def maintenance(self, notional: Array) -> Array:
         """Return the maintenance requirement (r, m) of positions of `notional` (r, m) >= 0, dollars."""
         return self._requirement(self.maintenance_lines, notional)
+
+    def bracket(self, notional: Array) -> Bracket:
+        """Return the maintenance line of each position of `notional` (r, m) >= 0; a floor belongs to the tier above."""
+        tier = np.empty(notional.shape, np.intp)
+        for market, floors in enumerate(self._floors):
+            tier[:, market] = np.maximum(np.searchsorted(floors, notional[:, market], side="right") - 1, 0)
+        rates, deductions = (np.stack(part) for part in zip(*self.maintenance_lines, strict=True))
+        markets = np.arange(notional.shape[1])
+        return Bracket(rates[tier, markets], deductions[tier, markets])
 
     def _requirement(self, lines: list[tuple[Array, Array]], notional: Array) -> Array:
         """Return the largest line; most positions are small, so higher tiers are looked at only where they matter."""
