@@ -127,6 +127,16 @@ class Book:
         """Return books whose positions were opened at `price` (m,), so that nothing is unrealised."""
         return cls(cash, position, position * price)
 
+    @classmethod
+    def opened(cls, balance: Array, position: Array, price: Array) -> "Book":
+        """Return books that had `balance` (r,) dollars and then traded `position` (r, m) at `price` (m,) each."""
+        cost = position * price
+        return cls(balance - column_sum(cost), position, cost)
+
+    def notional(self, price: Array) -> Array:
+        """Return sum_j |position_j| price_j (r,), dollars."""
+        return column_sum(np.abs(self.position) * price)
+
     def balance(self, listed: Listed) -> Array:
         """Return the wallet balance (r,), dollars: cash with perpetuals and futures booked at their cost.
 
