@@ -60,10 +60,14 @@ def offset(pair: Book, column: int, delta: float, terms: Terms) -> Book | None:
     """Return the books of a bankrupt account (row 0) and a counterparty (row 1) after the first has traded `delta`.
 
     `delta` units of `column` go from row 1 to row 0 at the price the venue deleverages row 0 at; None if either account
-    may not be left so.
+    may not be left so, or if the trade would do more than close both positions.
     """
+    closing = np.array([delta, -delta])
+    held = pair.position[:, column]
+    if delta == 0.0 or (held * closing >= 0.0).any() or (np.abs(held) < abs(delta)).any():
+        return None
     units = np.zeros_like(pair.position)
-    units[:, column] = delta, -delta
+    units[:, column] = closing
     paid = float(terms.quote(pair, units)[0])
     after = replace(pair, cash=pair.cash + np.array([paid, -paid]), position=pair.position + units)
     return after if accepted(pair, after, terms).all() else None

@@ -4,7 +4,7 @@ import numpy as np
 from pydantic import Field
 
 from simulation.arrays import Array
-from simulation.funding.base import FundingRule
+from simulation.funding.base import FundingRule, bounded_premium
 
 
 class PremiumFunding(FundingRule):
@@ -20,6 +20,5 @@ class PremiumFunding(FundingRule):
 
     def rate(self, mark: Array, oracle: Array) -> Array:
         """Return the rate (m,)."""
-        premium = mark / oracle - 1.0
-        damped = premium + np.clip(self.interest_rate - premium, -self.clamp_rate, self.clamp_rate)
+        damped = bounded_premium(mark / oracle - 1.0, self.interest_rate, (-self.clamp_rate, self.clamp_rate))
         return np.clip(damped, -self.cap_rate, self.cap_rate)
