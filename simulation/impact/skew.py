@@ -10,7 +10,7 @@ _LOWEST = 1e-9  # the quoted price never falls below this share of the oracle's
 
 
 def skew_fill_price(oracle: Array, skew: Array, size: Array, scale: Array | float) -> Array:
-    """Return the price of trading `size` units at a net position `skew` of traders: oracle (1 + (skew + size/2) / scale).
+    """Return the price of trading `size` units at the net position `skew`: oracle (1 + (skew + size / 2) / scale).
 
     Half way between the quotes before and after, so that one order costs what its slices cost together.
     Source: Synthetix v3 perps market (`AsyncOrder.calculateFillPrice`, SIP-279), 2023-2024.
