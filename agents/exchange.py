@@ -12,6 +12,7 @@ from agents.settlement import Settlement
 from agents.waterfall import Waterfall
 from simulation.accounts import BACKSTOP, INSURANCE, MARKET, OUTSIDE, SHARED, TREASURY, floor_quanta
 from simulation.arrays import Array, Index
+from simulation.funding.base import DAY_SECONDS, FundingMarket
 from simulation.holdings import Holdings
 from simulation.scenario import Scenario
 from simulation.watch import Watch
@@ -42,6 +43,7 @@ class Exchange(mesa.Agent):
         self._taker_rows = np.array([taker.row for taker in self.desk.takers], np.intp)
         self._funded = self.market.listed.of_kind("perpetual", "inverse_perpetual")
         self.funding_paid = np.zeros(len(self.market.names))  # dollars that changed hands, by market
+        self.funding_rate = np.zeros(len(self.market.names))  # of the last settlement, in the rule's own unit
 
     def _hire(self, model: Any, spec: Any) -> Liquidator:
         row = self.accounts.add(1)
@@ -73,7 +75,8 @@ class Exchange(mesa.Agent):
         rule = self.rules.funding
         if self.market.step % rule.interval_steps:
             return
-        rate = rule.rate(self.market.mark_price, self.market.oracle_price) * self._funded
+        due = rule.due(self._funding_market(rule.interval_steps))
+        self.funding_rate, rate = due.rate, due.payment * self._funded
         if not rate.any():
             return
         rows = np.flatnonzero(self.accounts.position.any(axis=1))
@@ -83,6 +86,13 @@ class Exchange(mesa.Agent):
         outside = payment.sum(axis=0)  # its side of what traders do not settle among themselves
         self.funding_paid += (np.abs(payment).sum(axis=0) + np.abs(outside)) / 2.0
         self.watch.touch(rows)
+
+    def _funding_market(self, steps: int) -> FundingMarket:
+        """Return what the funding rule may read, `steps` after the last settlement."""
+        skew = -self.accounts.position[OUTSIDE]  # the outside market is the other side of everybody
+        days = steps * self.rules.step_seconds / DAY_SECONDS
+        market = self.market
+        return FundingMarket(market.names, market.mark_price, market.oracle_price, skew, self.funding_rate, days)
 
     def match_orders(self) -> None:
         """Clear the orders of this step's traders and the unwinding of liquidators and vault."""

@@ -8,6 +8,8 @@ from pydantic import Field
 from simulation.arrays import Array
 from simulation.rule import Rule
 
+DAY_SECONDS = 86_400.0
+
 
 @dataclass(frozen=True)
 class FundingMarket:
