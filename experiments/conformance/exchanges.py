@@ -20,6 +20,7 @@ from simulation.margin.liquidation_price import (
     account_prices,
     bankruptcy_price,
     inverse_bankruptcy_price,
+    inverse_isolated_margin,
     isolated_margin,
     liquidation_price,
     liquidation_price_on_entry,
@@ -106,7 +107,7 @@ def _loan_maintenance(case: Case) -> Mapping[str, Any]:
     loans = case.inputs["loans"]
     names = tuple(loan["asset"] for loan in loans)
     board = Board.at(Listed.plain(names, "spot"), np.ones(len(names)))
-    owed = np.negative(_column(loans, "amount"))
+    owed = -_column(loans, "amount")
     rule = UnifiedMargin.model_validate({"loan_rate": case.inputs["maintenance_rate"]})
     needed = rule.loan_maintenance(Book.of(np.zeros(1), owed[None, :], board.price), board)[0]
     return {f"mm_{name.lower()}": amount for name, amount in zip(names, needed.tolist(), strict=True)}
@@ -118,7 +119,7 @@ def _bankruptcy_price(case: Case) -> Mapping[str, Any]:
     if given.get("contract") == "linear" or case.convention.startswith("linear"):
         backing = Backing(isolated_margin(face, entry, given["leverage"]))
         return {"bankruptcy_price": bankruptcy_price(face, entry, backing)}
-    coins = isolated_margin(face, np.reciprocal(entry), given["leverage"])
+    coins = inverse_isolated_margin(face, entry, given["leverage"])
     return {"bankruptcy_price": inverse_bankruptcy_price(face, entry, Backing(coins))}
 
 
@@ -133,8 +134,7 @@ def _insurance_fund(case: Case) -> Mapping[str, Any]:
 def _margin(case: Case) -> Mapping[str, Any]:
     given = case.inputs
     rule = HyperliquidMargin.model_validate({})
-    rate = np.reciprocal(float(given["max_leverage"]))
-    tiers = TierSchedule([[0.0]], [[rate]], [[rate]])
+    tiers = TierSchedule.by_leverage([[0.0]], [[float(given["max_leverage"])]], rule.maintenance_share)
     notional = np.array([[float(given["notional"])]])
     initial = rule.initial_at(notional, float(given.get("leverage", given["max_leverage"])), tiers)
     return {

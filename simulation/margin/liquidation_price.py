@@ -39,6 +39,11 @@ def isolated_margin(size: Amount, entry: Amount, leverage: Amount) -> Amount:
     return np.abs(size) * entry / leverage
 
 
+def inverse_isolated_margin(face: Amount, entry: Amount, leverage: Amount) -> Amount:
+    """Return the margin of an inverse position of `face` dollars opened at `leverage`: |F| / (e leverage), coins."""
+    return np.abs(face) / (entry * leverage)
+
+
 def liquidation_price(
     size: Amount, entry: Amount, backing: Backing, bracket: Bracket, taker_fee_rate: float = 0.0
 ) -> Amount:

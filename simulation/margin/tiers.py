@@ -39,6 +39,14 @@ class TierSchedule:
         self._second = np.array([floor[1] if len(floor) > 1 else np.inf for floor in floors])
         self.steepest = np.array([max(rates) for rates in maintenance])
 
+    @classmethod
+    def by_leverage(
+        cls, floors: list[list[float]], leverage: list[list[float]], maintenance_share: float
+    ) -> "TierSchedule":
+        """Return tiers stated by their largest leverage: initial 1 / leverage, maintenance a share of that."""
+        initial = [[1.0 / most for most in tiers] for tiers in leverage]
+        return cls(floors, initial, [[maintenance_share * rate for rate in rates] for rates in initial])
+
     def initial(self, notional: Array) -> Array:
         """Return the initial requirement (r, m) of positions of `notional` (r, m) >= 0, dollars."""
         return self._requirement(self.initial_lines, notional)
