@@ -8,10 +8,13 @@ from simulation.volatility.base import Assets, VolatilityProcess
 
 
 class FlatVolatility(VolatilityProcess):
-    """Implied volatility = the volatility of the market, at every strike and all the time (Black & Scholes 1973)."""
+    """Implied volatility at the money = the volatility of the market, all the time (Black & Scholes 1973).
+
+    Without a smile it is the same at every strike.
+    """
 
     kind = "flat"
 
-    def draw(self, index: Array, assets: Assets, streams: Streams) -> Array:
+    def level(self, index: Array, assets: Assets, streams: Streams) -> Array:
         """Return the markets' volatilities (steps + 1, p)."""
         return np.broadcast_to(assets.volatility, index.shape).copy()
