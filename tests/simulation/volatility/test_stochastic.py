@@ -130,9 +130,9 @@ def test_what_was_drawn_enters_the_digest() -> None:
         rule.draw(walk(5, assets()), assets(), streams)
         return streams.digest()
 
-    stochastic, flat = stochastic(), VolatilityProcess.parse({"kind": "flat"})
-    assert digest(1, stochastic) == digest(1, stochastic)
-    assert len({digest(1, stochastic), digest(2, stochastic), digest(1, flat)}) == 3
+    moving, flat = stochastic(), VolatilityProcess.parse({"kind": "flat"})
+    assert digest(1, moving) == digest(1, moving)
+    assert len({digest(1, moving), digest(2, moving), digest(1, flat)}) == 3
     assert digest(1, flat) == digest(2, flat)
 
 
