@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.venue_presets import venue_names, venue_preset
 from simulation.errors import InputError, shown
 from simulation.margin.base import MarginRule
 from simulation.random import checked_seed
@@ -38,8 +39,8 @@ class Arm:
 class Plan:
     """What a comparison varies: regimes, designs, and the re-use shares tried for portfolio margin.
 
-    A regime is the kind of a margin rule. The one the scenario itself uses keeps its parameters, the others take
-    their defaults.
+    A regime is a venue preset, or the kind of a margin rule. Of the rules, the one the scenario itself uses keeps its
+    parameters and the others take their defaults; a venue brings all its rules (see `venue_presets`).
     """
 
     regimes: tuple[str, ...] = (REFERENCE, "cross", REUSING)
@@ -48,7 +49,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Refuse regimes, designs and shares that do not exist."""
-        _known("regimes", self.regimes, sorted(MarginRule.kinds()))
+        _known("regimes", self.regimes, sorted({*MarginRule.kinds(), *venue_names()}))
         _known("designs", self.designs, list(DESIGNS))
         for share in self.reuse_grid:
             if not isinstance(share, numbers.Real) or not 0.0 <= float(share) <= 1.0:
@@ -56,8 +57,21 @@ class Plan:
         if list(self.reuse_grid) != sorted(set(self.reuse_grid)):
             raise InputError(f"reuse_grid: must rise (got {shown(self.reuse_grid)})")
 
+    @property
+    def reference(self) -> str:
+        """Return what the other regimes are compared with: isolated margin, or else the first regime."""
+        return REFERENCE if REFERENCE in self.regimes else self.regimes[0]
+
+    def changes(self, scenario: Scenario, regime: str) -> dict[str, Any]:
+        """Return what `regime` changes in the scenario, as plain data."""
+        if regime in venue_names():
+            return venue_preset(regime).changes(scenario)
+        return {"margin": self.rule(scenario, regime)}
+
     def rule(self, scenario: Scenario, regime: str) -> dict[str, Any]:
         """Return the margin rule of `regime` as plain data."""
+        if regime in venue_names():
+            return dict(venue_preset(regime).rules["margin"])
         own = scenario.margin
         return own.model_dump(mode="json") if own.kind == regime else {"kind": regime}
 
@@ -78,10 +92,15 @@ class Plan:
 
     def variant(self, scenario: Scenario, arm: Arm) -> Scenario:
         """Return the scenario of `arm`, checked; the seed is the scenario's own."""
-        changes: dict[str, Any] = {"margin": self.rule(scenario, arm.regime), "reuse_share": arm.reuse_share}
+        changes = {**self.changes(scenario, arm.regime), "reuse_share": arm.reuse_share}
         if arm.impact_free:
             changes["impact"] = {"kind": "none"}
         return scenario.with_(**changes)
+
+
+def spoken(regime: str) -> str:
+    """Return a regime as it is called in a sentence."""
+    return venue_preset(regime).title if regime in venue_names() else f"{regime} margin"
 
 
 def seed_list(seeds: int | Sequence[int], first: int) -> list[int]:

@@ -90,14 +90,17 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("scenario", default=DEFAULT_SCENARIO)
+@click.argument("scenario", nargs=-1, metavar="[SCENARIO] [REGIME|VENUE]...")
 @click.option("--seeds", type=Seeds(), default="20", show_default=True, help="How many storms, or which: 1,5 or 1-20.")
 @click.option("--workers", type=int, help="Processes; all cores if left out. Results do not depend on it.")
 @_options("out", "overwrite", "set", "prices", "plugin", "progress")
 @click.pass_context
-def compare(ctx: click.Context, scenario: str, seeds: Any, workers: int | None, **options: Any) -> None:
-    """Compare isolated, cross and portfolio margin on identical storms."""
-    loaded = _load(scenario, options)
+def compare(ctx: click.Context, scenario: Sequence[str], seeds: Any, workers: int | None, **options: Any) -> None:
+    """Compare isolated, cross and portfolio margin on identical storms; or the margin rules and venues named."""
+    from experiments.venue_presets import named
+
+    source, regimes = named(scenario, DEFAULT_SCENARIO)
+    loaded = _load(source, options)
     from experiments.compare import compare as compare_regimes
 
     if workers is not None and not 1 <= workers <= 64:
@@ -110,6 +113,7 @@ def compare(ctx: click.Context, scenario: str, seeds: Any, workers: int | None, 
         overwrite=options["overwrite"],
         progress=options["progress"],
         command=_command(ctx),
+        **({"regimes": regimes} if regimes else {}),
     )
     click.echo(str(result))
     _say_where(options["out"])
@@ -179,6 +183,15 @@ def bench(accounts: Sequence[int], repeats: int) -> None:
         if not 1 <= value <= most:
             raise InputError(f"{name}: must be 1 to {most:,} (got {value})")
     benchmark.table(accounts or benchmark.SIZES, repeats, click.echo)
+
+
+@cli.command()
+@click.argument("venues", nargs=-1, metavar="[VENUE]...")
+def presets(venues: Sequence[str]) -> None:
+    """Show the rules of real venues side by side; with names, every number of theirs and its source."""
+    from experiments.venue_table import venue_details, venue_table
+
+    click.echo("\n\n".join(venue_details(name) for name in venues) if venues else venue_table())
 
 
 @cli.command()

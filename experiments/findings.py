@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from experiments.arms import DESIGNS, REFERENCE, REUSING
+from experiments.arms import DESIGNS, REFERENCE, REUSING, spoken
 from experiments.measures import DOLLARS, PERCENT, PROBABILITY, Measure
 from experiments.statistics import Estimate
 from experiments.verdict import Cell, Outcomes
@@ -39,7 +39,7 @@ def headline(outcomes: Outcomes, found: list[Cell], stars: dict[str, Estimate]) 
             if cell.measure.name == "bad_debt" and cell.design == design and cell.difference is not None:
                 words.setdefault(design, []).append(f"{_direction(cell.difference)} under {cell.regime}")
     text = "; ".join(f"{design}: {', '.join(said)}" for design, said in words.items())
-    sentence = f"Bad debt against {REFERENCE} margin. {text[:1].upper()}{text[1:]}." if text else ""
+    sentence = f"Bad debt against {spoken(outcomes.plan.reference)}. {text[:1].upper()}{text[1:]}." if text else ""
     star = stars.get("bad_debt")
     if star is not None and star.defined:
         both = f"{REUSING.capitalize()} and {REFERENCE} margin"
@@ -69,19 +69,26 @@ def _sentence(outcomes: Outcomes, cell: Cell) -> str:
     both = outcomes.same_run(cell.regime) and len(outcomes.plan.designs) > 1
     design = "Either design" if both else cell.design.capitalize()
     verb, noun = _SUBJECTS[cell.measure.name]
+    this, other = spoken(cell.regime), spoken(outcomes.plan.reference)
     gap = cell.difference
     assert gap is not None, "only compared regimes get a sentence"
     if not gap.defined:
-        return f"{design}: {noun} of {cell.regime} margin cannot be compared: {gap.reason}."
+        return f"{design}: {noun} of {this} cannot be compared: {gap.reason}."
     if gap.value == 0.0 == gap.low == gap.high:
-        return f"{design}: {cell.regime} and {REFERENCE} margin have the same {noun} in all {gap.n} storms."
+        return f"{design}: {_pair(outcomes, cell)} have the same {noun} in all {gap.n} storms."
     if not gap.excludes_zero:
         return (
-            f"{design}: {gap.n} storms cannot tell {cell.regime} from {REFERENCE} margin by {noun}: "
+            f"{design}: {gap.n} storms cannot tell {_pair(outcomes, cell, ' from ')} by {noun}: "
             f"difference {_amount(gap, cell.measure)}."
         )
     more = "more" if gap.value > 0 else ("less" if cell.measure.unit == DOLLARS else "fewer")
-    return f"{design}: {cell.regime} margin {verb} {more} {noun} than {REFERENCE} margin: {_amount(gap, cell.measure)}."
+    return f"{design}: {this} {verb} {more} {noun} than {other}: {_amount(gap, cell.measure)}."
+
+
+def _pair(outcomes: Outcomes, cell: Cell, word: str = " and ") -> str:
+    """Return both regimes of a difference; "margin" is said once."""
+    this, other = spoken(cell.regime), spoken(outcomes.plan.reference)
+    return f"{this.removesuffix(' margin') if other.endswith(' margin') else this}{word}{other}"
 
 
 def _amount(gap: Estimate, measure: Measure) -> str:

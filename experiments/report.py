@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterable, Sequence
 
-from experiments.arms import DESIGNS, REFERENCE
+from experiments.arms import DESIGNS, spoken
 from experiments.comparison import Compared
 from experiments.drawing import Picture
 from experiments.findings import findings, headline
@@ -68,7 +68,7 @@ def _verdict(comparison: Compared) -> str:
     found = findings(comparison.outcomes, comparison.cells, comparison.reuse_star)
     blocks = [f"<h3>{text(axis)}</h3>\n{_items(lines)}" for axis, lines in found.items() if lines]
     note = (
-        f"Differences are to {REFERENCE} margin, storm by storm, mean with 95 % interval over {len(comparison.seeds)} "
+        f"Differences are to {spoken(comparison.outcomes.plan.reference)}, storm by storm, mean with 95 % interval over {len(comparison.seeds)} "
         "storms (paired bootstrap). Solvency, liquidation volume and contagion are separate axes: a regime can win one "
         "and lose another."
     )
@@ -92,7 +92,8 @@ def _picture(picture: Picture) -> str:
 def _table(comparison: Compared) -> str:
     designs = comparison.outcomes.plan.designs
     top = "".join(f'<th colspan="2" scope="colgroup">{text(design)}</th>' for design in designs)
-    columns = "<th>mean [95 %]</th><th>minus isolated</th>" * len(designs)
+    reference = comparison.outcomes.plan.reference
+    columns = f"<th>mean [95 %]</th><th>minus {text(reference)}</th>" * len(designs)
     rows = []
     for axis, measures in AXES.items():
         rows.append(f'<tr class="axis"><th colspan="{2 + 2 * len(designs)}">{text(axis)}</th></tr>\n')

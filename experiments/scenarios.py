@@ -8,11 +8,13 @@ from typing import Any
 
 from experiments.overrides import Override, apply, read_overrides
 from experiments.toml_source import Key, TomlSource, parse_toml, read_toml
+from experiments.venue_presets import venue_names, venue_preset
 from simulation.errors import ScenarioError, nearest, shown
 from simulation.problems import MORE, at_most
 
 PRESETS = Path(__file__).with_name("presets")
 SUFFIX = ".toml"
+_CLASSROOM = "classroom"
 _PART = re.compile(r"(?:^|\.)([\w-]+)|\[(\d+)\]", re.ASCII)
 
 Source = Any  # the name of a preset, a path to a TOML file, plain data, or a Scenario
@@ -55,6 +57,8 @@ def source_of(source: Source) -> TomlSource:
     if isinstance(source, Mapping):
         return TomlSource("", dict(source))
     name = str(source)
+    if name in venue_names():  # a venue on its own stands in the classroom's markets
+        return TomlSource(name, {**venue_preset(name).on(check(source_of(_CLASSROOM))).to_dict(), "name": name})
     if name in preset_names():
         return parse_toml((PRESETS / f"{name}{SUFFIX}").read_text("utf-8"), name)
     return read_toml(_existing(name), _printable(name))

@@ -99,8 +99,8 @@ def _cell(outcomes: Outcomes, what: tuple[str, Measure], regime: str, design: st
     axis, measure = what
     arm = outcomes.arm(regime, design)
     values = outcomes.of(arm, measure.metric)
-    compared = regime != REFERENCE and REFERENCE in outcomes.plan.regimes
-    other = outcomes.arm(REFERENCE, design) if compared else None
+    reference = outcomes.plan.reference
+    other = outcomes.arm(reference, design) if regime != reference else None
     if measure.twin:
         pair = _with_twin(outcomes, arm, measure.metric)
         level = total_ratio(pair[:, 0], pair[:, 1])
@@ -155,7 +155,7 @@ def _scaled(measure: Measure, values: Array) -> Array:
 
 def _row(cell: Cell) -> dict[str, object]:
     level, other = cell.estimate, cell.difference
-    gap = other or undefined(cell.storms, "", "this is the reference" if cell.regime == REFERENCE else "")
+    gap = other or undefined(cell.storms, "", "this is the reference")
     return {
         "axis": cell.axis,
         "measure": cell.measure.name,

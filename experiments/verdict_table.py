@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from itertools import groupby
 
-from experiments.arms import REFERENCE
+from experiments.arms import spoken
 from experiments.measures import AXES, Measure
 from experiments.statistics import Estimate
 from experiments.verdict import Cell, Outcomes
@@ -75,7 +75,8 @@ def _heading(outcomes: Outcomes) -> list[str]:
     title = f"{name}: {', '.join(outcomes.plan.regimes)} on the same {storms} (seeds {seeds_text(outcomes.seeds)})"
     left = " " * (_TITLE + _REGIME)
     designs = "".join(f" {design} ".center(_LEVEL + _GAP - 1, ".") + " " for design in outcomes.plan.designs)
-    columns = f"{'mean [95 %]':<{_LEVEL}}{'minus isolated':<{_GAP}}" * len(outcomes.plan.designs)
+    gap = f"minus {outcomes.plan.reference}"
+    columns = f"{'mean [95 %]':<{_LEVEL}}{gap:<{_GAP}}" * len(outcomes.plan.designs)
     return [*wrapped(title), left + designs, f"{'':<{_TITLE}}{'regime':<{_REGIME}}{columns}"]
 
 
@@ -111,10 +112,10 @@ def _fit(text: str, width: int) -> str:
 
 
 def _legend(outcomes: Outcomes) -> list[str]:
-    n = len(outcomes.seeds)
+    n, reference = len(outcomes.seeds), outcomes.plan.reference
     lines = [
-        "Mean over storms with its 95 % interval (BCa bootstrap; Wilson for shares of storms). 'minus isolated': "
-        f"{REFERENCE} margin met the same storms, so the difference is taken storm by storm (paired bootstrap).",
+        "Mean over storms with its 95 % interval (BCa bootstrap; Wilson for shares of storms). "
+        f"'minus {reference}': {spoken(reference)} met the same storms, so the difference is taken storm by storm (paired bootstrap).",
         f"< 3/{n}: no event in {n} storms, the 95 % bound. *: over the storms in which it is defined (how many: "
         "summary table). Accounts: all that held a position, dead or alive. A_L, A_N: liquidated notional and "
         "accounts, totals over storms, with impact / without.",

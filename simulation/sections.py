@@ -63,7 +63,7 @@ class MarketSpec(Section):
     """One market."""
 
     name: Name
-    price: float = Field(gt=0.0, le=1e12, description="initial index price, dollars, of the underlying")
+    price: float = Field(gt=0.0, le=1e12, description="initial index price, dollars")
     volatility: float = Field(0.8, ge=0.0, le=20.0, description="a year, fraction")
     depth: float = Field(1e9, gt=0.0, le=1e18, description="dollars; the unit in which impact laws measure volume")
     lot: float | None = Field(None, gt=0.0, description="units; a power of two; default about a cent")

@@ -208,12 +208,13 @@ def test_a_difference_without_a_value_says_why():
     assert any("bad debt of cross margin cannot be compared: " in line for line in lines["Solvency"])
 
 
-def test_without_isolated_margin_there_is_nothing_to_say_against_it():
+def test_without_isolated_margin_the_first_regime_is_what_others_are_held_against():
     outcomes = by_hand()
     other = Outcomes(outcomes.scenario, Plan(regimes=("cross", "portfolio")), outcomes.seeds, outcomes.values)
     text, lines = told(other)
-    assert text == ""
-    assert lines["Solvency"] == []
+    assert text.startswith("Bad debt against cross margin. Equal positions: ")
+    assert lines["Solvency"]
+    assert not any("isolated" in line for line in lines["Solvency"])
     assert all("isolated margin was not run" in line for line in lines["Re-use of freed margin"])
 
 
