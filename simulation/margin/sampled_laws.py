@@ -74,11 +74,3 @@ def _unit(indices: tuple[float, float], draws: int, matrix: tuple[tuple[float, .
     unit = stdtrit(b, np.clip(joined, 1e-15, 1.0 - 1e-15)) * np.sqrt((b - 2.0) / b)
     unit.flags.writeable = False
     return unit
-
-
-def tail_dependence(tail_index: float, correlation: float) -> float:
-    """Return the limit of P(one crashes | the other does) under a t copula: 2 T_{a+1}(-sqrt((a+1)(1-r)/(1+r)))."""
-    a = tail_index
-    if correlation <= -1.0:
-        return 0.0
-    return float(2.0 * stdtr(a + 1.0, -np.sqrt((a + 1.0) * (1.0 - correlation) / (1.0 + correlation))))

@@ -52,6 +52,8 @@ SPECIAL: dict[str, Callable[[int], dict[str, Any]]] = {
         "shocks": [{"step": 1, "size": -0.15}, {"step": 3, "size": 0.4, "shape": "recovers", "half_life_steps": 2}],
     },
     "regime": lambda m: {"calm": STATE, "stress": {**STATE, "volatility_scale": 4.0}},
+    "garch": lambda m: {"reaction": 0.3, "persistence": 0.6, "correlation": 0.3},
+    "dcc": lambda m: {"correlation": 0.3, "correlation_reaction": 0.2, "correlation_persistence": 0.6},
     "jump_diffusion": lambda m: {"jumps": {"own_rate": 900.0, "own_std": 0.1}},
 }
 

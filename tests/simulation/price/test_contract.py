@@ -55,6 +55,17 @@ EXAMPLES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "bridge": st.fixed_dictionaries(
         {"waypoints": st.just({"M0": [[1, 90.0]]}), "correlation": rho, "volatility_scale": scale}
     ),
+    "garch": st.fixed_dictionaries({"correlation": rho, "volatility_scale": scale, "tail_index": st.none() | tails}),
+    "dcc": st.fixed_dictionaries({"correlation": rho, "correlation_reaction": st.floats(0.0, 0.06)}),
+    "heston": st.fixed_dictionaries(
+        {
+            "correlation": rho,
+            "volatility_of_volatility": st.floats(0.01, 5.0),
+            "price_volatility_correlation": st.floats(-1.0, 1.0),
+            "initial_scale": st.floats(0.0, 3.0),
+        }
+    ),
+    "t_copula": st.fixed_dictionaries({"correlation": rho, "tail_index": tails, "copula_tail_index": tails}),
     "flat": st.just({}),
     "replay": st.just({"prices": ROWS}),
 }
