@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterable
 
 from experiments.scenarios import PRESETS, SUFFIX, preset_names
+from experiments.venue_presets import venue_names, venue_preset
 
 _WIDTH = 18
 _LINE = 110
@@ -13,10 +14,14 @@ def catalogue() -> str:
     """Return the lists as text."""
     from agents.cast import trader_types
     from simulation.distribution import Distribution
+    from simulation.instrument.base import Instrument
     from simulation.rule import Rule
     from simulation.scenario import Scenario
 
     parts = _part("presets", ((name, _about(name)) for name in preset_names()))
+    parts += _part("venues", ((name, venue_preset(name).about) for name in venue_names()))
+    instruments = Instrument.kinds().items()
+    parts += _part("[markets.instrument] kind", ((kind, first_line(rule)) for kind, rule in instruments))
     for field, info in Scenario.model_fields.items():
         families = [family for family in Rule.__subclasses__() if info.annotation is family]
         for family in families:
