@@ -228,8 +228,9 @@ def series_frame(model: Any, events: pd.DataFrame, bankruptcies: pd.DataFrame) -
     for key in ("deficit", "insurance", "adl", "socialised", "unpaid"):
         columns[key] = np.bincount(bankruptcies["step"].to_numpy(), bankruptcies[key].to_numpy(), steps)
     columns["fund"] = [fund for fund, _ in model.totals]
+    contracts = ~model.market.listed.spot  # tokens are held, not open
     columns["open_interest"] = [
-        float((units * price).sum()) for (_, units), price in zip(model.totals, mark, strict=True)
+        float((units * price)[contracts].sum()) for (_, units), price in zip(model.totals, mark, strict=True)
     ]
     return pd.DataFrame(columns)
 

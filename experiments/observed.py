@@ -20,7 +20,8 @@ class Opening:
     """The book before the first step.
 
     cohort (c,): rows of the traders who hold a position, fixed here for every share of accounts that is reported;
-    open_interest: units held long at the mark, dollars; initial_margin: requirement of all traders, dollars.
+    open_interest: contracts held long at the mark, dollars (tokens are no contracts); initial_margin: requirement of
+    all traders, dollars.
     """
 
     cohort: Index
@@ -57,7 +58,7 @@ class Observed(MarketModel):
         mark = self.market.mark_price
         initial = self.engine.health(rows).initial.sum()
         cohort = rows[self.accounts.position[rows].any(axis=1)]
-        return Opening(cohort, float((self.accounts.open_interest * mark).sum()), float(initial))
+        return Opening(cohort, float((self.accounts.open_interest * mark)[~self.market.listed.spot].sum()), float(initial))
 
     # What follows is worked out once, when the run is over.
 
