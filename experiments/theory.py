@@ -12,6 +12,7 @@ from experiments.theory_adl import GapVenue, deleveraging_target, queue_regret
 from experiments.theory_cascade import CascadeLaw, CascadeVenue, cascade_target
 from experiments.theory_passage import PassageVenue, passage_target
 from experiments.theory_types import TypesVenue, types_target
+from experiments.vega_risk import VegaBook, hedge_target, understatement_target
 
 __all__ = [
     "CascadeLaw",
@@ -20,12 +21,15 @@ __all__ = [
     "GapVenue",
     "PassageVenue",
     "TypesVenue",
+    "VegaBook",
     "cascade_target",
     "deleveraging_target",
+    "hedge_target",
     "passage_target",
     "queue_regret",
     "table",
     "types_target",
+    "understatement_target",
     "validate",
     "verdict",
 ]
@@ -34,7 +38,8 @@ __all__ = [
 def validate(effort: float = 0.02, seed: int = 1) -> pd.DataFrame:
     """Run every target and return expected, simulated, standard error, tolerance and verdict, one row a check.
 
-    `effort` 1 is what the tolerances of the literature ask for: 200,000 cascades, 400,000 price paths, 1,500 books.
+    `effort` 1 is what the tolerances of the literature ask for: 200,000 cascades, 400,000 price paths, 1,500 books, and
+    1,000,000 minutes of implied volatilities.
     """
     types = TypesVenue()
     found = {
@@ -47,4 +52,8 @@ def validate(effort: float = 0.02, seed: int = 1) -> pd.DataFrame:
         for radius in (0.3, 0.7):
             venue = replace(types.at_radius(radius), regime=regime)
             found[f"T4 {regime}, rho(cross) {radius:g}"] = types_target(venue, max(20, round(1_500 * effort)), seed)
+    minutes = max(2_000, round(1_000_000 * effort))
+    found["A20 vega hedge"] = hedge_target(VegaBook(), minutes, seed)
+    for assets in (2, 4):
+        found[f"A21 vega risk, K={assets}"] = understatement_target(VegaBook(assets), minutes, seed)
     return pd.concat([table(checks).assign(target=name) for name, checks in found.items()], ignore_index=True)
