@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
@@ -82,7 +83,7 @@ class QuadraticExponential:
             now = after
         return moves
 
-    @property
+    @cached_property
     def _price_terms(self) -> tuple[Array, Array, Array, Array, float]:
         """Return K0, A, K1, K2 and K3 = K4 of the paper's eq. (33) and (37), central weights."""
         k, double, r = self.terms

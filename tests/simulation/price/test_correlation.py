@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from simulation.errors import ScenarioError
-from simulation.price.base import PriceProcess
 from simulation.factoring import mix
+from simulation.price.base import PriceProcess
 from simulation.price.correlation import SIZE_LIMIT, correlated
 from simulation.price.gbm import Gbm
 from simulation.random import Streams
