@@ -6,13 +6,17 @@ from typing import Protocol
 import numpy as np
 
 from agents.clearing import Clearing
+from agents.flags import Flags
 from agents.recording import Scene, forced_trades
 from agents.seizure import Seizure
 from agents.waterfall import Waterfall
 from simulation.accounts import INSURANCE, MARKET, SHARED, Side, floor_quanta
 from simulation.arrays import Array, Index, Mask
 from simulation.causes import BOOK, WINNERS, EventLog
-from simulation.liquidation.base import Distressed, LiquidationRule
+from simulation.liquidation.base import LiquidationRule
+from simulation.scenario import Scenario
+from simulation.state.base import StateRule
+from simulation.state.simple import SimpleState
 
 BLOCK = 8192  # rows checked together, so that intermediate results stay in cache
 MOST_ROUNDS = 1_000  # a step that does not come to rest by then is flagged, never silently cut
@@ -47,21 +51,31 @@ class LiquidationDesk:
         self._nobody = Seizure.nobody(self.accounts.markets)
         self.round = 0
         self.flagged: dict[str, int] = {"capacity_limited": 0, "round_cap": 0}
-        self._since: dict[tuple[int, int], int] = {}
         self.penalties = 0.0
+        self.watch_over(SimpleState(), 60.0)
+
+    def watch_over(self, states: StateRule, step_seconds: float) -> None:
+        """Begin and stop liquidation by `states`, in steps of `step_seconds`."""
+        self.states = states
+        self.flags = Flags(self.accounts, self.rule, states, step_seconds)
+        self.watch.set_trigger(states.trigger)
 
     def run(self) -> None:
-        """Liquidate round by round until rest, or until the scenario's rounds are used up."""
+        """Liquidate round by round until rest, until nothing can be done now, or until the rounds are used up."""
         self.round = 0
+        self.waterfall.insurance.begin()
         while len(seizure := self.find()):
             if self.round == (self.rounds or MOST_ROUNDS):
                 self.flagged["round_cap"] += len(seizure)
                 return
-            self._close(self._admit(seizure))
+            admitted = self._admit(seizure)
+            if not self._close(admitted):
+                self.flagged["waiting"] = self.flagged.get("waiting", 0) + len(seizure)
+                return
             self.round += 1
 
     def find(self) -> Seizure:
-        """Return the pools whose equity is below (strictly) their maintenance requirement at the mark."""
+        """Return the pools that are due at the mark: equity strictly below the state rule's multiple of maintenance."""
         suspects = self.watch.suspects()
         blocks = [suspects[i : i + BLOCK] for i in range(0, len(suspects), BLOCK)]
         found = [self._find(block) for block in blocks] or [self._find(suspects)]
@@ -72,12 +86,18 @@ class LiquidationDesk:
         price = self.market.mark_price
         equity = self.engine.equity(suspects, held, price)
         maintenance = self.engine.maintenance(held, price)
-        under = equity < maintenance
+        bar = maintenance if self.states.trigger == 1.0 else self.states.trigger * maintenance
+        under = equity < bar
+        if self.flags.lasting:
+            under = self.states.due(equity, maintenance, self.flags.closing(suspects))
+            self.flags.looked_at(suspects, under)
         if not under.any():  # the usual case: no copies
-            self.watch.release(suspects, held, equity - maintenance)
+            self.watch.release(suspects, held, equity - bar)
             return self._nobody
         safe = np.flatnonzero(~under.any(axis=1))
-        self.watch.release(suspects[safe], held.part(safe), (equity - maintenance)[safe])
+        self.watch.release(suspects[safe], held.part(safe), (equity - bar)[safe])
+        if self.flags.lasting:  # once begun, a pool stays suspect until it is let go
+            self.watch.touch(suspects[under.any(axis=1)])
         which, pools = np.nonzero(under)
         position = np.where(held.pool[which] == pools[:, None], held.position[which], 0.0)
         notional = np.abs(position * price).sum(axis=1)
@@ -85,30 +105,38 @@ class LiquidationDesk:
         return Seizure(*seized, closing=position)
 
     def _admit(self, seizure: Seizure) -> Seizure:
-        """Apply the venue's capacity and the closing fraction."""
-        since = self._waiting(seizure) if self.rule.capacity is not None else np.zeros(len(seizure))
-        pools = Distressed(seizure.equity, seizure.maintenance, seizure.notional, since)
+        """Apply the closing fraction and the venue's capacity."""
+        pools = self.flags.distressed(seizure, self.market.step)
         fraction = self.rule.fraction(pools)
         admitted = self.rule.admitted(pools, fraction)
         self.flagged["capacity_limited"] += len(seizure) - len(admitted)
         chosen = seizure.part(admitted)
         lots = np.ceil(np.abs(chosen.position) * fraction[admitted, None] / self.accounts.lot) * self.accounts.lot
         chosen.closing = np.copysign(np.minimum(lots, np.abs(chosen.position)), chosen.position)
-        return chosen
+        room = self.rule.limit(self.market.depth, self.flags.used(self.market.step)) if self.rule.timed else None
+        return chosen if room is None else self._within(chosen, room)
 
-    def _waiting(self, seizure: Seizure) -> Array:
-        """Return the step (r,) in which each pool was first seen under maintenance."""
-        keys = list(zip(seizure.rows.tolist(), seizure.pools.tolist(), strict=True))
-        self._since = {key: self._since.get(key, self.market.step) for key in keys}
-        return np.array([self._since[key] for key in keys], float)
+    def _within(self, seizure: Seizure, room: Array) -> Seizure:
+        """Close no more than `room` (m,) dollars of each market, first come, first served; who gets nothing waits."""
+        price, lot = self.market.mark_price, self.accounts.lot
+        wanted = np.abs(seizure.closing)
+        ahead = np.cumsum(wanted, axis=0) - wanted
+        left = np.maximum(np.floor(room / price / lot) * lot - ahead, 0.0)
+        seizure.closing = np.copysign(np.minimum(wanted, left), seizure.closing)
+        return seizure.part(np.flatnonzero(seizure.closing.any(axis=1) | ~seizure.position.any(axis=1)))
 
-    def _close(self, seizure: Seizure) -> None:
-        """Offer the pools to the takers, split the rest between book and deleveraging, settle the losses."""
+    def _close(self, seizure: Seizure) -> bool:
+        """Offer the pools to the takers, split the rest between book and deleveraging, settle the losses.
+
+        Returns whether anything was done.
+        """
+        found = len(seizure)
+        self.flags.closed(seizure, self.market.mark_price, self.market.step)
         for taker in self.takers:
             if len(seizure):
                 seizure = seizure.part(~taker.take(self, seizure))
         if not len(seizure):
-            return
+            return found > 0
         self.waterfall.bar(seizure.rows, seizure.pools)
         to_book = self._bookable(seizure)
         self._sell(seizure.part(to_book))
@@ -116,6 +144,7 @@ class LiquidationDesk:
         if left:  # what found no winner goes to the book after all
             rest = Seizure.join(left)
             self._sell(rest.part(np.flatnonzero(rest.closing.any(axis=1))))
+        return True
 
     def _bookable(self, seizure: Seizure) -> Mask:
         """Tell which pools are closed in the order book: all, or those whose deficits there the fund can pay.
@@ -127,12 +156,13 @@ class LiquidationDesk:
         if not self.waterfall.rule.active:
             return book
         cash = self.accounts.cash[seizure.rows, seizure.pools]
+        places = self.waterfall.insurance.places(seizure.position)
         whole = (seizure.closing == seizure.position).all(axis=1) & seizure.position.any(axis=1)
         while True:
             fill = self.market.quote(-seizure.closing[book].sum(axis=0))
             deficit = np.where(whole & book, -(cash + (seizure.position * fill).sum(axis=1)), 0.0)
             deficit = np.maximum(deficit, 0.0)
-            beyond = book & (deficit > 0.0) & (np.cumsum(deficit) > self.waterfall.fund)
+            beyond = book & (deficit > 0.0) & self.waterfall.insurance.exceeded(deficit, places)
             if not beyond.any():
                 return book
             book &= ~beyond
@@ -159,9 +189,7 @@ class LiquidationDesk:
             where = seizure.closing != 0.0
             prices[np.broadcast_to(back[:, None], where.shape)[where], np.nonzero(where)[1]] = price[where]
         self.accounts.trade(rows, units, prices, to or MARKET, "liquidation")
-        self.accounts.reference[rows] = np.where(
-            units != 0.0, self.market.moments.last, self.accounts.reference[rows]
-        )
+        self.accounts.reference[rows] = np.where(units != 0.0, self.market.moments.last, self.accounts.reference[rows])
         if to is not None:
             self.accounts.reference[to.row, units.any(axis=0)] = self.market.moments.last
         self.watch.touch(rows)
@@ -169,19 +197,18 @@ class LiquidationDesk:
     def settle(self, seizure: Seizure) -> None:
         """After the close: penalty out of what is left, spare cash to the wallet, deficits to the waterfall."""
         rows, pools = seizure.rows, seizure.pools
-        closed = np.abs(seizure.closing * self.market.mark_price).sum(axis=1)
+        notional = np.abs(seizure.closing * self.market.mark_price)
         left = self.accounts.position[rows] * (self.accounts.pool[rows] == pools[:, None])
         equity = self.accounts.cash[rows, pools] + (left * self.market.mark_price).sum(axis=1)
-        penalty = np.clip(self.rule.penalty_rate * closed, 0.0, np.maximum(equity, 0.0))
-        paid = self.accounts.transfer(
-            (rows, pools), (np.full(len(rows), INSURANCE), SHARED), floor_quanta(penalty), "penalty"
-        )
+        penalty = np.clip(self.rule.penalty_rate * notional.sum(axis=1), 0.0, np.maximum(equity, 0.0))
+        fund = np.full(len(rows), INSURANCE), self.waterfall.insurance.places(seizure.closing)
+        paid = self.accounts.transfer((rows, pools), fund, floor_quanta(penalty), "penalty")
         self.penalties += float(paid.sum())
         empty = ~left.any(axis=1)
         cash = self.accounts.cash[rows, pools]
         back = empty & (pools != SHARED) & (cash > 0.0)
         self.accounts.transfer((rows[back], pools[back]), (rows[back], SHARED), cash[back], "release")
-        self.waterfall.cover(rows[empty], pools[empty])
+        self.waterfall.cover(rows[empty], pools[empty], notional[empty])
         self.watch.touch(rows)
 
     def _deleverage(self, one: Seizure) -> Seizure:
@@ -201,3 +228,10 @@ class LiquidationDesk:
         if not left.any():
             self.settle(done)
         return rest
+
+
+def desk(clearing: Clearing, losses: Waterfall, scenario: Scenario) -> LiquidationDesk:
+    """Return the liquidation desk of `scenario`."""
+    found = LiquidationDesk(clearing, losses, scenario.liquidation, scenario.rounds_per_step)
+    found.watch_over(scenario.state, scenario.step_seconds)
+    return found

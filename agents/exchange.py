@@ -6,10 +6,10 @@ import mesa
 import numpy as np
 
 from agents.clearing import Clearing
-from agents.desk import LiquidationDesk
+from agents.desk import desk
 from agents.liquidator import BackstopVault, Liquidator
 from agents.settlement import Settlement
-from agents.waterfall import Waterfall
+from agents.waterfall import waterfall
 from simulation.accounts import BACKSTOP, INSURANCE, MARKET, OUTSIDE, SHARED, TREASURY, floor_quanta
 from simulation.arrays import Array, Index
 from simulation.funding.base import DAY_SECONDS, FundingMarket
@@ -35,8 +35,8 @@ class Exchange(mesa.Agent):
         self.watch = Watch(self.engine)
         self.clearing = Clearing(self.engine, self.watch, scenario.fees)
         self.settlement = Settlement(self.clearing)
-        self.waterfall = Waterfall(self.clearing, scenario.deleveraging, scenario.socialise_losses)
-        self.desk = LiquidationDesk(self.clearing, self.waterfall, scenario.liquidation, scenario.rounds_per_step)
+        self.waterfall = waterfall(self.clearing, scenario)
+        self.desk = desk(self.clearing, self.waterfall, scenario)
         self.vault = BackstopVault(model, BACKSTOP, scenario.backstop) if scenario.backstop.capital else None
         self.liquidators = [self._hire(model, spec) for spec in scenario.liquidators for _ in range(spec.count)]
         self.desk.takers = [taker for taker in (*self.liquidators, self.vault) if taker is not None]
@@ -124,7 +124,12 @@ class Exchange(mesa.Agent):
         self.watch.touch(rows)
 
     def _withdraw(self, rows: Index, amount: Array) -> None:
-        """Pay out what initial margin leaves of the shared pool, but no profit that is not realised yet."""
+        """Pay out what initial margin leaves of the shared pool, but no profit that is not realised yet.
+
+        Wishes of a time in which the venue holds withdrawals back are lost.
+        """
+        if self.waterfall.gated:
+            return
         held: Holdings = self.engine.holdings(rows)
         price = self.market.mark_price
         spare = (self.engine.equity(rows, held, price) - self.engine.initial(held, price))[:, SHARED]

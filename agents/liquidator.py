@@ -116,7 +116,7 @@ class BackstopVault(InventoryAgent):
             target = (np.full(len(part), self.row), SHARED)
             desk.accounts.transfer((part.rows, part.pools), target, np.maximum(cash, 0.0), "takeover")
             desk.log.add(forced_trades(scene, desk.market.mark_price, VAULT))
-            desk.waterfall.cover(part.rows, part.pools)
+            desk.waterfall.cover(part.rows, part.pools, np.abs(part.closing * desk.market.mark_price))
             desk.watch.touch(np.array([self.row]))
             self.takeovers += len(part)
         return taken

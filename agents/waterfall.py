@@ -1,16 +1,25 @@
-"""The loss waterfall: insurance fund, then auto-deleveraging, then socialised loss; every dollar has a payer."""
+"""The loss waterfall: insurance fund, then auto-deleveraging, then the loss rule; every dollar has a payer."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from agents.clearing import Clearing
+from agents.fund import InsuranceFund
+from agents.losses import LossSharing
 from agents.winners import WinnerList
-from simulation.accounts import INSURANCE, OUTSIDE, QUANTUM, SHARED, SYSTEM_ROWS, Side, to_quanta
+from simulation.accounts import INSURANCE, OUTSIDE, QUANTUM, SHARED, Side, to_quanta
 from simulation.arrays import Array, Index
-from simulation.deleveraging.base import DeleveragingRule
+from simulation.deleveraging.base import Bankrupt, DeleveragingRule
 from simulation.errors import ConservationError
-from simulation.shares import split
+from simulation.holdings import Holdings
+from simulation.loss.base import LossRule
+from simulation.loss.equity import EquityLoss
+from simulation.loss.insurance import InsuranceLimits
+from simulation.loss.none import NoLoss
+from simulation.scenario import Scenario
+
+_EVERYBODY, _NOBODY = EquityLoss(), NoLoss()
 
 
 @dataclass
@@ -43,51 +52,73 @@ class Deleveraged:
 class Waterfall:
     """Distributes deficits. The layers are used strictly in order."""
 
-    def __init__(self, clearing: Clearing, rule: DeleveragingRule, shared: bool = True) -> None:
-        """Pay out of the accounts that `clearing` clears; `shared` says whether the last losses are socialised."""
-        self.shared = shared
+    def __init__(self, clearing: Clearing, rule: DeleveragingRule, loss: LossRule = _EVERYBODY) -> None:
+        """Pay out of the accounts that `clearing` clears; `loss` says who pays what fund and deleveraging leave."""
         self.clearing, self.rule = clearing, rule
         self.engine, self.accounts, self.market = clearing.engine, clearing.accounts, clearing.market
+        self.insurance = InsuranceFund(self.accounts, InsuranceLimits.model_validate({}))
+        self.losses = LossSharing(clearing, loss)
         self.bankruptcies: list[Bankruptcy] = []
         self._lists: dict[tuple[int, float], WinnerList] = {}
         self._listed_at = -1
         self.barred: Index = np.empty(0, np.intp)  # row * pools + pool of what is being closed itself
         self.skipped = 0  # winners passed over because the fill would have raised their leverage
+        self._gate_until = -1
 
     @property
     def fund(self) -> float:
-        """Return the balance of the insurance fund, dollars; never below 0."""
-        return float(self.accounts.cash[INSURANCE, SHARED])
+        """Return the balance of the insurance funds, dollars; never below 0."""
+        return self.insurance.balance
+
+    @property
+    def gated(self) -> bool:
+        """Tell whether withdrawals are held back at this step."""
+        return self.market.step <= self._gate_until
 
     def bar(self, rows: Index, pools: Index) -> None:
         """Bar the pools closed in this round from being winners, should the mark turn in their favour."""
         self.barred = rows * self.accounts.pools + pools
         self._lists.clear()  # takers and settlements may have changed balances since
 
-    def cover(self, rows: Index, pools: Index) -> None:
-        """Bring closed pools with negative cash back to exactly zero: insurance first, then everybody."""
+    def cover(self, rows: Index, pools: Index, closed: Array | None = None) -> None:
+        """Bring closed pools with negative cash back to exactly zero: insurance first, then the loss rule.
+
+        `closed` (r, m) dollars of notional closed say which markets the losses come from, and so which fund answers.
+        """
         deficit = -self.accounts.cash[rows, pools]
         short = np.flatnonzero(deficit > 0.0)
-        for i in short:
+        if not len(short):
+            return
+        notional = np.zeros((len(rows), self.accounts.markets)) if closed is None else closed
+        places, cases = self.insurance.places(notional[short]), []
+        for i, place in zip(short, places, strict=True):
             case = Bankruptcy(self.market.step, int(rows[i]), int(pools[i]), float(deficit[i]))
-            case.insurance = self.draw(Side(case.row, case.pool), case.deficit)
-            self.bankruptcies.append(case)
-        open_cases = self.bankruptcies[len(self.bankruptcies) - len(short) :]
-        self._socialise([case for case in open_cases if case.deficit > case.insurance])
+            case.insurance = self.draw(Side(case.row, case.pool), case.deficit, int(place))
+            self._book(case)
+            cases.append(case)
+        beyond = [case.deficit > case.insurance for case in cases]
+        if any(beyond):
+            self._share([case for case in cases if case.deficit > case.insurance], notional[short][beyond].sum(axis=0))
 
-    def draw(self, side: Side, amount: float) -> float:
-        """Pay up to `amount` dollars from the fund to `side`; return what was paid."""
-        paid = min(amount, self.fund)
+    def draw(self, side: Side, amount: float, place: int = SHARED) -> float:
+        """Pay up to `amount` dollars from the fund `place` to `side`; return what was paid."""
+        paid = min(amount, self.insurance.available(place))
         if paid > 0.0:
-            self._transfer(Side(INSURANCE), side, paid, "insurance")
+            self._transfer(Side(INSURANCE, place), side, paid, "insurance")
+            self.insurance.paid(place, paid)
         return paid
 
-    def _socialise(self, cases: list[Bankruptcy]) -> None:
-        """Charge what the fund could not pay to all positive equity, pro rata, exact to the quantum."""
-        loss = sum(case.deficit - case.insurance for case in cases)
-        if loss <= 0.0:
-            return
-        payable = self._collect(loss) if self.shared else 0.0
+    def _book(self, case: Bankruptcy) -> None:
+        """Write a bankruptcy down, and hold withdrawals back if it is one that calls for it."""
+        self.bankruptcies.append(case)
+        limits = self.insurance.limits
+        if limits.gate_steps and (limits.gate_at == "bankruptcy" or case.insurance < case.deficit):
+            self._gate_until = case.step + limits.gate_steps
+
+    def _share(self, cases: list[Bankruptcy], closed: Array) -> None:
+        """Charge what the fund could not pay by the loss rule; what nobody pays the outside market is not paid."""
+        payable, payers = self.losses.collect(sum(case.deficit - case.insurance for case in cases), closed)
+        self._refresh(np.unique(payers))
         for case in cases:
             wanted = case.deficit - case.insurance
             case.socialised = min(wanted, payable)
@@ -96,45 +127,37 @@ class Waterfall:
             self._transfer(Side(INSURANCE), Side(case.row, case.pool), case.socialised, "socialised")
             self._transfer(Side(OUTSIDE), Side(case.row, case.pool), case.unpaid, "unpaid")
 
-    def _collect(self, loss: float) -> float:
-        """Take `loss` dollars, or all there is, from every pool with positive equity; return what was taken."""
-        rows = np.arange(SYSTEM_ROWS, len(self.accounts))
-        equity = self.engine.equity(rows, self.engine.holdings(rows), self.market.mark_price)
-        weight = np.floor(np.maximum(equity, 0.0) / QUANTUM).ravel()
-        payable = min(loss, weight.sum() * QUANTUM)
-        share = split(payable / QUANTUM, weight) * QUANTUM
-        payers = np.flatnonzero(share)
-        source = (rows[payers // self.accounts.pools], payers % self.accounts.pools)
-        self.accounts.transfer(source, (np.full(len(payers), INSURANCE), SHARED), share[payers], "socialised")
-        self.clearing.watch.touch(source[0])
-        self._refresh(np.unique(source[0]))
-        return payable
-
     def deleverage(self, row: int, pool: int) -> list[Deleveraged]:
-        """Close a pool against winners at its bankruptcy price, after the fund has paid what it can.
+        """Close a pool against winners at the price of the rule, after the fund has paid what it can.
 
-        The price of each position is mark * (1 + side * x), x = deficit / gross notional of the pool: at it the pool
-        is worth exactly nothing. Solvent pools are closed at the mark (x = 0). Positions for which no eligible winner
-        is left stay open. Returns the fills.
+        The price of each position is mark * (1 + side * x), x its share of the deficit over its notional: at it the
+        pool is worth exactly nothing. Solvent pools are closed at the mark (x = 0). Positions for which no eligible
+        winner is left stay open. Returns the fills.
         """
-        side, who = Side(row, pool), np.array([row])
-        held = self.engine.holdings(who)
+        side, held = Side(row, pool), self.engine.holdings(np.array([row]))
         mine = np.where(held.pool[0] == pool, held.position[0], 0.0)
         value = mine * self.market.mark_price
         deficit = -to_quanta(self.accounts.cash[row, pool] + value.sum())
         case = Bankruptcy(self.market.step, row, pool, max(float(deficit), 0.0))
         if case.deficit > 0.0:
-            case.insurance = self.draw(side, case.deficit)
-        rate = (case.deficit - case.insurance) / np.abs(value).sum()
-        fills = [self._close(side, int(j), float(mine[j]), rate) for j in np.flatnonzero(mine)]
+            case.insurance = self.draw(side, case.deficit, int(self.insurance.places(mine[None, :])[0]))
+        rates = self._haircuts(case.deficit - case.insurance, held, value)
+        fills = [self._close(side, int(j), float(mine[j]), float(rates[j])) for j in np.flatnonzero(mine)]
         fills = [fill for fill in fills if len(fill.rows)]
         self._finish(case, side, fills)
         return fills
 
+    def _haircuts(self, deficit: float, held: Holdings, value: Array) -> Array:
+        mark, alone = self.market.mark_price, np.zeros_like(value)
+        if self.rule.attribution == "maintenance" and deficit > 0.0:
+            alone = np.where(value != 0.0, np.abs(self.engine.signed_maintenance(held, mark)[0]), 0.0)
+        before = self.market.history["mark"][max(self.market.step - 1, 0)]
+        return self.rule.haircuts(deficit, Bankrupt(value, alone, mark, np.where(np.isnan(before), mark, before)))
+
     def _finish(self, case: Bankruptcy, side: Side, fills: list[Deleveraged]) -> None:
         """Leave a fully closed pool at exactly zero (the last winner takes the rounding) and book who paid."""
         mine = (self.accounts.pool[side.row] == side.pool) & (self.accounts.position[side.row] != 0.0)
-        if case.deficit > 0.0 and not mine.any() and fills:
+        if case.deficit > 0.0 and not mine.any() and fills and self.rule.price == "bankruptcy":
             residue = self.accounts.cash[side.row, side.pool]
             most = QUANTUM * sum(len(fill.rows) for fill in fills)
             if not abs(residue) <= most:  # half a quantum a fill is rounding; more is a wrong price
@@ -148,7 +171,7 @@ class Waterfall:
             case.adl = max(float(case.deficit - case.insurance - to_quanta(np.array(max(-left, 0.0)))), 0.0)
             case.deficit = case.insurance + case.adl  # the rest is booked when the rest of the pool is closed
         if case.deficit > 0.0:
-            self.bankruptcies.append(case)
+            self._book(case)
 
     def _kept_in(self, row: int, market: int) -> Side:
         """Return where `row` keeps the cash of its position in `market`: the wallet if the fill emptied the pool."""
@@ -198,3 +221,14 @@ class Waterfall:
         if amount > 0.0:
             one, two = (np.array([source.row]), source.pool), (np.array([target.row]), target.pool)
             self.accounts.transfer(one, two, np.array([amount]), reason)
+
+
+def waterfall(clearing: Clearing, scenario: Scenario) -> Waterfall:
+    """Return the waterfall of `scenario`, its funds of single markets paid in."""
+    found = Waterfall(clearing, scenario.deleveraging, scenario.loss if scenario.socialise_losses else _NOBODY)
+    own = np.array([name in scenario.insurance_funds for name in scenario.names])
+    found.insurance = InsuranceFund(clearing.accounts, scenario.insurance, own)
+    for name, amount in scenario.insurance_funds.items():
+        place = (np.array([INSURANCE]), 1 + scenario.names.index(name))
+        clearing.accounts.transfer((np.array([OUTSIDE]), SHARED), place, np.array([amount]), "deposit")
+    return found

@@ -100,7 +100,7 @@ class Cast:
 def _pools(scenario: Scenario) -> int:
     m = len(scenario.markets)
     apart = scenario.margin.segregated or any(group.isolated or group.pools for group in scenario.population)
-    return m + 1 if apart else 1
+    return m + 1 if apart or scenario.insurance_funds else 1
 
 
 def drawn(scenario: Scenario, contracts: Contracts, streams: Streams) -> Array:

@@ -1,6 +1,6 @@
 """The scenario: plain, frozen data. Equal data means equal results; nothing in it can import or execute code."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, model_validator
@@ -13,6 +13,8 @@ from simulation.funding.base import FundingRule
 from simulation.impact.base import ImpactRule
 from simulation.impact.depth import DepthModel
 from simulation.liquidation.base import LiquidationRule
+from simulation.loss.base import LossRule
+from simulation.loss.insurance import InsuranceLimits
 from simulation.margin.base import MarginRule
 from simulation.margin.tiers import TierSchedule
 from simulation.mark.base import MarkRule
@@ -22,6 +24,7 @@ from simulation.problems import problem_lines
 from simulation.rule import load_rules
 from simulation.scenario_checks import check_references, with_prices
 from simulation.sections import Backstop, Dislocation, Fees, Group, LiquidatorGroup, MarketSpec, Name, Section, Wick
+from simulation.state.base import StateRule
 from simulation.volatility.base import Assets, VolatilityProcess
 
 SECONDS_PER_YEAR = 365.0 * 86_400.0
@@ -62,7 +65,13 @@ class Scenario(Section):
         default_factory=lambda: DeleveragingRule.parse({"kind": "queue"})
     )
     insurance_fund: float = Field(0.0, ge=0.0, description="dollars at the start")
-    socialise_losses: bool = Field(True, description="false: what fund and ADL leave is not paid to the outside market")
+    insurance_funds: dict[str, Annotated[float, Field(ge=0.0)]] = Field(
+        {}, description="dollars in the funds of markets that have one of their own"
+    )
+    insurance: InsuranceLimits = Field(default_factory=lambda: InsuranceLimits.model_validate({}))
+    loss: SerializeAsAny[LossRule] = Field(default_factory=lambda: LossRule.parse({"kind": "equity"}))
+    socialise_losses: bool = Field(True, description="false: what fund and ADL leave stays unpaid, as by loss none")
+    state: SerializeAsAny[StateRule] = Field(default_factory=lambda: StateRule.parse({"kind": "simple"}))
     fees: Fees = Field(default_factory=lambda: Fees.model_validate({}))
     population: tuple[Group, ...] = Field(min_length=1, max_length=200)
     liquidators: tuple[LiquidatorGroup, ...] = ()

@@ -23,6 +23,9 @@ class Checkable(Protocol):
     def wicks(self) -> Sequence[Wick]: ...  # noqa: D102
 
     @property
+    def insurance_funds(self) -> dict[str, float]: ...  # noqa: D102
+
+    @property
     def dislocations(self) -> Sequence[Dislocation]: ...  # noqa: D102
 
     @property
@@ -110,6 +113,7 @@ def _unknown_markets(scenario: Checkable) -> Iterator[str]:
     used = [(f"population[{i}].isolated", name) for i, g in enumerate(scenario.population) for name in g.isolated]
     used += [(f"population[{i}].pools", name) for i, g in enumerate(scenario.population) for name in g.pools]
     used += [(f"population[{i}].collateral", name) for i, g in enumerate(scenario.population) for name in g.collateral]
+    used += [(f"insurance_funds.{name}", name) for name in scenario.insurance_funds]
     used += [(f"wicks[{i}].market", wick.market) for i, wick in enumerate(scenario.wicks)]
     used += [(f"dislocations[{i}].market", shift.market) for i, shift in enumerate(scenario.dislocations)]
     for field, name in used:

@@ -27,6 +27,7 @@ class Watch:
         self.reference = engine.market.mark_price.copy()
         self.radius = np.full(len(engine.accounts), np.inf)
         self.radius[BACKSTOP:] = -1.0
+        self.trigger = 1.0
         self._slope = 1.0 + engine.steepness
         self._bounded = bool(np.isfinite(self._slope).all())
         self._misses = 0
@@ -39,9 +40,15 @@ class Watch:
         self.radius[rows] = -1.0
         self.radius[:BACKSTOP] = np.inf
 
+    def set_trigger(self, multiple: float) -> None:
+        """Watch for equity below `multiple` times maintenance from now on; `release` takes the excess over that."""
+        if multiple != self.trigger:
+            self.trigger = multiple
+            self.restart()
+
     def restart(self) -> None:
         """Make everybody suspect, because the margin rule asks for something else now."""
-        self._slope = 1.0 + self.engine.steepness
+        self._slope = 1.0 + self.trigger * self.engine.steepness
         self._bounded = bool(np.isfinite(self._slope).all())
         self._grow()
         self.radius[BACKSTOP:] = -1.0
@@ -59,7 +66,7 @@ class Watch:
         return np.arange(BACKSTOP, len(self.radius))
 
     def release(self, rows: Index, held: Holdings, excess: Array) -> None:
-        """Give `rows` their radius, from the excess (r, k) of equity over maintenance at the present mark price."""
+        """Give `rows` their radius, from the excess (r, k) of equity over the trigger at the present mark price."""
         if not self._bounded:
             return
         notional = np.abs(held.position * self.engine.market.mark_price) * self._slope

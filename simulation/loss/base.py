@@ -40,6 +40,7 @@ class LossRule(Rule):
     """
 
     active: ClassVar[bool] = True
+    by_position: ClassVar[bool] = True  # whether `gain` and `lots` are looked at; otherwise they are zeros
 
     def charge(self, loss: Array, payers: Payers) -> Array:
         """Return the whole units (p,) each payer is charged: 0 <= charge <= payers.units, adding to at most the loss.

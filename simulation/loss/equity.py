@@ -1,5 +1,7 @@
 """Loss shared by everybody in proportion to equity."""
 
+from typing import ClassVar
+
 from simulation.arrays import Array
 from simulation.loss.base import LossRule, Payers
 from simulation.shares import split
@@ -13,6 +15,7 @@ class EquityLoss(LossRule):
     """
 
     kind = "equity"
+    by_position: ClassVar[bool] = False
 
     def charge(self, loss: Array, payers: Payers) -> Array:
         """Return the shares (p,); everybody's whole equity where the loss is larger than all of it."""

@@ -149,9 +149,9 @@ def test_an_oldest_pool_is_remembered_only_while_it_waits() -> None:
     model.step()
     desk = model.exchange.desk
     assert desk.flagged["capacity_limited"] == 1
-    assert set(desk._since.values()) == {1}
+    assert set(desk.flags.since.values()) == {1}
     model.step()
-    assert list(desk._since) == [(int(rows(model, 1)[0]), SHARED)]
+    assert list(desk.flags.since) == [(int(rows(model, 1)[0]), SHARED)]
     assert not model.accounts.position[model.traders].any()
 
 

@@ -108,6 +108,11 @@ class Audit:
     def fund(self) -> float:
         return float(self.accounts.cash[INSURANCE, SHARED])
 
+    def pays(self, units: Array) -> float:
+        """What the fund that answers for a pool of `units` (m,) may still pay."""
+        funds = self.waterfall.insurance
+        return funds.available(int(funds.places(units[None, :])[0]))
+
     # Watching ---------------------------------------------------------------------------------------------
 
     def _check(self, moment: str, *what: Any) -> None:
@@ -134,9 +139,9 @@ class Audit:
             self._check("find", self, seizure)
             return seizure
 
-        def covered(rows: Any, pools: Any) -> None:
+        def covered(rows: Any, pools: Any, *closed: Any) -> None:
             before, known = Picture.of(self.model), len(self.waterfall.bankruptcies)
-            cover(rows, pools)
+            cover(rows, pools, *closed)
             self._check("cover", self, before, (rows, pools), self.waterfall.bankruptcies[known:])
 
         def deleveraged(row: int, pool: int) -> Any:

@@ -127,7 +127,8 @@ def e7_haircuts_are_what_deleveraging_pays(audit: Audit, before: Picture, what: 
 
 @invariant("deleverage")
 def d2_winners_pay_only_when_the_fund_is_empty(audit: Audit, before: Picture, what: Any, cases: Any) -> None:
-    require(not any(case.adl > 0.0 for case in cases) or audit.fund == 0.0, "D2: haircut while the fund has money")
+    pays = audit.pays(before.position[what[0].row])
+    require(not any(case.adl > 0.0 for case in cases) or pays == 0.0, "D2: haircut while the fund has money")
 
 
 @invariant("deleverage")

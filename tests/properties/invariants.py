@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from simulation.accounts import BACKSTOP, INSURANCE, QUANTUM, SHARED, SYSTEM_ROWS, Posting
+from simulation.accounts import BACKSTOP, INSURANCE, QUANTUM, SYSTEM_ROWS, Posting
 from tests.properties.audit import Audit, Picture, invariant, require
 
 INTO_FUND = {"deposit", "fee share", "penalty", "insurance", "socialised"}
@@ -124,7 +124,10 @@ def c1_maintenance_is_at_most_initial(audit: Audit, seizure: Any) -> None:
 @invariant("find")
 def c2_exactly_those_below_maintenance_are_found(audit: Audit, seizure: Any) -> None:
     health = audit.model.engine.health(np.arange(len(audit.accounts)))
-    under = health.equity < health.maintenance
+    states = audit.model.rules.state
+    begun = audit.desk.flags.closing(np.arange(len(audit.accounts)))
+    under = health.equity < states.trigger * health.maintenance
+    under |= begun & (health.equity < states.stop * health.maintenance)
     under[:BACKSTOP] = False
     found = set(zip(seizure.rows.tolist(), seizure.pools.tolist(), strict=True))
     require(found == set(map(tuple, np.argwhere(under).tolist())), "C2: found is not equity < maintenance")
@@ -136,15 +139,16 @@ def c2_exactly_those_below_maintenance_are_found(audit: Audit, seizure: Any) -> 
 def c3_only_pools_below_maintenance_are_liquidated(audit: Audit) -> None:
     events = audit.desk.log.events
     new = slice(audit.events_seen, None)
-    require((events.equity[new] < events.maintenance[new]).all(), "C3: a healthy pool was liquidated")
+    stop = audit.model.rules.state.stop
+    require((events.equity[new] < stop * events.maintenance[new]).all(), "C3: a healthy pool was liquidated")
     audit.reached["liquidation"] += len(events) - audit.events_seen
 
 
 @invariant("step")
 def c4_after_clearing_everybody_is_healthy_or_flagged(audit: Audit) -> None:
     health = audit.model.engine.health(np.arange(BACKSTOP, len(audit.accounts)))
-    left = int((health.equity < health.maintenance).sum())
-    flagged = audit.desk.flagged["round_cap"]
+    left = int((health.equity < audit.model.rules.state.trigger * health.maintenance).sum())
+    flagged = audit.desk.flagged["round_cap"] + audit.desk.flagged.get("waiting", 0)
     require(not left or flagged >= left, f"C4: {left} pools below maintenance, {flagged} flagged")
 
 
@@ -195,7 +199,12 @@ def d1_layers_add_up(audit: Audit, before: Picture, where: Any, cases: list[Any]
 @invariant("cover")
 def d2_others_pay_only_when_the_fund_is_empty(audit: Audit, before: Picture, where: Any, cases: Any) -> None:
     beyond = any(case.socialised > 0.0 or case.unpaid > 0.0 for case in cases)
-    require(not beyond or audit.fund == 0.0, f"D2: loss socialised while the fund holds {audit.fund}")
+    funds = audit.waterfall.insurance
+    asked = [0, *(1 + np.flatnonzero(funds.own)).tolist()]  # one of them, or all
+    pays = min(funds.available(place) for place in asked)
+    require(not beyond or pays == 0.0, f"D2: loss socialised while the fund would pay {pays}")
+    if not audit.model.rules.socialise_losses or audit.model.rules.loss.kind != "equity":
+        return
     equity = audit.model.engine.health(np.arange(SYSTEM_ROWS, len(audit.accounts))).equity
     unpaid = any(case.unpaid > 0.0 for case in cases)
     require(not unpaid or (equity < QUANTUM).all(), "D2: unpaid although somebody has equity left")
@@ -203,10 +212,12 @@ def d2_others_pay_only_when_the_fund_is_empty(audit: Audit, before: Picture, whe
 
 @invariant("posting")
 def d3_the_fund_is_never_negative_and_moves_for_known_reasons(audit: Audit, posting: Posting) -> None:
-    moved = posting.cash[posting.row == INSURANCE]
+    mine = posting.row == INSURANCE
+    moved = np.zeros(audit.accounts.pools)
+    np.add.at(moved, posting.pool[mine], posting.cash[mine])
     require(not moved.any() or posting.reason in INTO_FUND, f"D3: '{posting.reason}' moves the fund")
-    after = audit.cash[INSURANCE, SHARED] + moved.sum()
-    require(after >= 0.0, f"D3: '{posting.reason}' takes the fund to {after}")
+    after = audit.cash[INSURANCE] + moved
+    require((after >= 0.0).all(), f"D3: '{posting.reason}' takes a fund to {after}")
 
 
 @invariant("cover")

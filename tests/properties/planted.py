@@ -180,12 +180,12 @@ def the_desk_stops_after_one_round(patch: pytest.MonkeyPatch) -> None:
 
 @notices("C5")
 def an_isolated_loss_leaks_into_the_wallet(patch: pytest.MonkeyPatch) -> None:
-    def draw(real: Any, self: Waterfall, side: Side, amount: float) -> float:
+    def draw(real: Any, self: Waterfall, side: Side, amount: float, place: int = SHARED) -> float:
         wallet = float(self.accounts.cash[side.row, SHARED])
         if side.pool != SHARED and wallet > 0.0:
             self._transfer(Side(side.row), side, min(amount, wallet), "insurance")
             return min(amount, wallet)
-        return real(self, side, amount)
+        return real(self, side, amount, place)
 
     wrap(patch, Waterfall, "draw", draw)
 

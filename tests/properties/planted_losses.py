@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import agents.desk
-import agents.waterfall
+import simulation.loss.equity
 from agents.exchange import Exchange
+from agents.fund import InsuranceFund
 from agents.waterfall import Waterfall
 from agents.winners import WinnerList
 from simulation.accounts import QUANTUM, Accounts, Side
@@ -24,9 +25,9 @@ from tests.properties.planted import notices, wrap
 
 @notices("D1")
 def the_fund_books_a_dollar_more_than_it_paid(patch: pytest.MonkeyPatch) -> None:
-    def cover(real: Any, self: Waterfall, rows: Any, pools: Any) -> None:
+    def cover(real: Any, self: Waterfall, *where: Any) -> None:
         before = len(self.bankruptcies)
-        real(self, rows, pools)
+        real(self, *where)
         for case in self.bankruptcies[before:]:
             case.insurance += 1.0
 
@@ -35,12 +36,12 @@ def the_fund_books_a_dollar_more_than_it_paid(patch: pytest.MonkeyPatch) -> None
 
 @notices("D2")
 def the_fund_is_not_asked(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Waterfall, "draw", lambda self, side, amount: 0.0)
+    patch.setattr(Waterfall, "draw", lambda self, *args: 0.0)
 
 
 @notices("D3")
 def the_fund_goes_below_zero(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Waterfall, "fund", property(lambda self: 1e9))
+    patch.setattr(InsuranceFund, "available", lambda self, place=0: 1e9)
 
 
 @notices("D4")
@@ -48,7 +49,7 @@ def losses_are_shared_by_heads(patch: pytest.MonkeyPatch) -> None:
     def by_heads(real: Any, total: float, weight: Any) -> Any:
         return real(total, np.ones_like(weight))
 
-    wrap(patch, agents.waterfall, "split", by_heads)
+    wrap(patch, simulation.loss.equity, "split", by_heads)
 
 
 @notices("D5")
