@@ -14,7 +14,7 @@ from simulation.impact.skew import skew_fill_price
 from simulation.liquidation.window import CapacityWindow, Closed, Request
 from simulation.margin.skew import KeeperTerms, SkewMargin
 
-_ATTO = 1e18  # cases in "1e-18 USD integers" state positions and some collateral in dollars
+_STATED_IN = {"dollar": 1.0, "1e-18": 1e18}  # the second: the case counts in integers, but states this in dollars
 _POOL_CASH = 10_000.0  # dollars among the seized collateral in the scenario of the case; the case leaves it out
 _TERMS = {
     "skew_scale": "skew_scale",
@@ -98,17 +98,17 @@ def _capacity(case: Case) -> dict[str, Any]:
         skew = float(call.get("skew", sum(held.values())))
         request = Request(abs(held[name]), float(call["t"]), skew, bool(call.get("endorsed", False)))
         units, closed = window.close(request, closed)
-        held[name] -= np.sign(held[name]) * units
+        held[name] -= float(np.copysign(units, held[name]))
         after.append(float(held[name]))
     return {**answer, "position_after_call": after}
 
 
 def _reward(case: Case) -> dict[str, Any]:
     given = case.inputs
-    dollars = _ATTO if "1e-18" in str(given.get("unit", "")) else 1.0
-    flagged = np.array([float(given["flag_reward"])]) if "flag_reward" in given else _flagged(given) * dollars
+    unit = "1e-18" if "1e-18" in str(given.get("unit", "")) else "dollar"
+    flagged = np.array([float(given["flag_reward"])]) if "flag_reward" in given else _flagged(given) * _STATED_IN[unit]
     stated = given.get("total_collateral_usd")
-    collateral = float(stated) * dollars if stated is not None else float(given.get("total_collateral", 0.0))
+    collateral = float(stated) * _STATED_IN[unit] if stated is not None else float(given.get("total_collateral", 0.0))
     reward = _keeper(given).reward(flagged, float(given.get("cost", 0.0)), np.array([collateral]))
     return {"reward": float(reward[0]), "lp_pool_gain_usd": _POOL_CASH - float(reward[0])}
 

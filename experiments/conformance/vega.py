@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from experiments.conformance.case import Adapter, Case
-from simulation.board import Board, Listed
+from simulation.board import Board, Book, Listed
 from simulation.funding.average import AverageFunding
+from simulation.funding.base import accrued
 from simulation.liquidation.vega import NetworkDisposal, confiscated, disposal_result, trading_fee
 from simulation.loss.gains import settled
 from simulation.margin.vega import Exposure, RestingOrder, VegaMargin, close_out_price_with_orders
@@ -17,6 +18,7 @@ _UNIT = 1.0  # the cases count whole units of the asset
 _SIGN = {"buy": 1.0, "sell": -1.0}
 _LISTED = Listed.plain(("M",))
 _WINNER_DEPOSIT = 10_000.0  # of the winner in the scenario the case comes from (0003-MTMK); the case leaves it out
+_PER_UNIT = np.ones(1)  # Vega's payment is dollars per unit already, not a rate on the price
 _NO_CLAMP = 1.0  # the widest bounds the protocol allows
 _TERMS = ("risk_factor_long", "risk_factor_short", "linear_slippage", "quadratic_slippage")
 _LEVELS = ("maintenance", "search", "initial", "release")
@@ -73,7 +75,7 @@ def _transfer(case: Case) -> dict[str, Any]:
     given = case.inputs
     before = float(given["position_before"])
     side = _SIGN[given["side"]] if "side" in given else -np.sign(before)
-    trades = [RestingOrder(side * trade["size"], float(trade["price"])) for trade in given["trades"]]
+    trades = [RestingOrder(float(np.copysign(trade["size"], side)), float(trade["price"])) for trade in given["trades"]]
     mark = given.get("mark", given.get("mark_price", 0.0))
     released = _isolated(given).released(before, trades, float(given.get("margin_balance", 0.0)), float(mark))
     return {
@@ -94,12 +96,11 @@ def _switch(case: Case) -> dict[str, Any]:
 def _trade(given: Mapping[str, Any], rule: VegaIsolatedMargin) -> dict[str, Any]:
     """Answer a case in which an account in isolated mode trades."""
     trade, balance = given["trade"], float(given["position_margin_before"])
-    side = _SIGN[trade["side"]]
+    traded = _SIGN[trade["side"]] * trade["size"]
     before = float(given.get("position_before", 0.0))
-    fills = [RestingOrder(side * trade["size"], float(trade["price"]))]
+    fills = [RestingOrder(traded, float(trade["price"]))]
     moved = rule.released(before, fills, balance, float(given.get("mark", trade["price"])))
-    after = before + side * trade["size"]
-    return {"position_margin": balance - moved, "order_margin": rule.order_margin(after, _orders(given))}
+    return {"position_margin": balance - moved, "order_margin": rule.order_margin(before + traded, _orders(given))}
 
 
 def _socialised(case: Case) -> dict[str, Any]:
@@ -123,7 +124,8 @@ def _insurance(case: Case) -> dict[str, Any]:
     entry, mark = float(party.get("entry", party.get("price", 0.0))), float(given["mark"])
     terms = {name.replace("short_risk_factor", "risk_factor_short"): value for name, value in given.items()}
     rule, held = _rule(terms, _UNIT), Exposure.only(_one(position))
-    funds = _one(party.get("total_funds", party.get("funds", 0.0))) + held.position * (mark - entry)
+    profit = Book.of(np.zeros(1), held.position, np.array([entry])).profit(np.array([mark]))
+    funds = _one(party.get("total_funds", party.get("funds", 0.0))) + profit
     taken = confiscated(funds, rule.maintenance_of(held, _board(mark)))
     pool, fee_rate = given["insurance_before"] + taken, float(given.get("network_trade_fee_rate", 0.0))
     price = given.get("network_buy_price", given.get("network_sell_price"))
@@ -136,7 +138,7 @@ def _insurance(case: Case) -> dict[str, Any]:
         "insurance_after": float(pool[0, 0]),
         "network_position": position,
         "party_position": 0.0,
-        "winner_long1_balance_after": float((_WINNER_DEPOSIT - fee - held.position * (mark - entry))[0, 0]),
+        "winner_long1_balance_after": float((_WINNER_DEPOSIT - fee - profit)[0, 0]),
     }
 
 
@@ -165,7 +167,9 @@ def _funding(case: Case) -> dict[str, Any]:
     rule = AverageFunding.model_validate(terms)
     spot = np.array([float(given["spot_twap"])])
     payment = rule.payment(np.array([float(given.get("internal_twap", spot[0]))]), spot, float(given["year_fraction"]))
-    flows = {name: float(-size * payment[0]) for name, size in given["positions"].items()}
+    flows = {
+        name: -float(accrued(payment, _PER_UNIT, np.array([size]))[0]) for name, size in given["positions"].items()
+    }
     return {"payment_per_unit": float(payment[0]), "flows": flows}
 
 
