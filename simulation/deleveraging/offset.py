@@ -4,7 +4,7 @@ Nobody is ranked. A counterparty that the trade would leave worse off than the v
 part. Source: dYdX v4, x/clob (deleveraging) and x/subaccounts (state transitions), 2023-2025.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -93,8 +93,3 @@ def walk(accounts: Book, column: int, delta: float, terms: Terms) -> tuple[list[
             fills.append((row, size))
             left -= size
     return fills, left, replace(accounts, cash=cash, position=position)
-
-
-def rotated(count: int, start: int) -> Sequence[int]:
-    """Return the places 0 .. count - 1 in a ring, beginning at `start`."""
-    return [(start + place) % count for place in range(count)]
