@@ -23,8 +23,10 @@ import numpy as np
 from agents.cast import StandardCast
 from agents.handles import forget
 from experiments.scenarios import load
+from simulation.instrument.black_scholes import Vanilla, black76
 from simulation.model import MarketModel
 from simulation.scenario import Scenario
+from simulation.volatility.base import VolatilityProcess
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 MARKETS = 5
@@ -168,6 +170,20 @@ def creation(count: int = 100_000) -> float:
     return seconds
 
 
+def revaluation(count: int = 100_000, repeats: int = 15) -> float:
+    """Return the milliseconds it takes to revalue `count` different options, smile included: median of `repeats`."""
+    spread = np.linspace(0.0, 1.0, count)
+    side, strike, years = np.where(np.arange(count) % 2, 1.0, -1.0), 50.0 + 100.0 * spread, 0.01 + (7.0 * spread) % 1.0
+    smile = VolatilityProcess.parse({"kind": "stochastic"})
+    option, level, forward = Vanilla(side, strike, years), np.full(count, 0.8), np.full(count, 100.0)
+    seconds = []
+    for _ in range(repeats):
+        start = time.process_time()
+        black76(option, forward, smile.implied(level, np.log(strike / forward), years))
+        seconds.append(time.process_time() - start)
+    return _median(seconds) * 1e3
+
+
 HEADER = (
     f"{'accounts':>10} {'build s':>8} {'ns/account-step':>16} {'steps/s':>9} {'quiet':>7} {'stormy':>8} "
     f"{'storms':>7} {'peak MB':>8}"
@@ -196,6 +212,7 @@ def _beside(usual: Timing, say: Callable[[str], None]) -> None:
         say(f"{usual.accounts:,} accounts, {margin} margin: {other.nanoseconds:.1f} ns")
     storm = time_scenario(people, 1)
     say(f"{usual.accounts:,} accounts, the preset's own quarter-hour steps: {storm.nanoseconds:.1f} ns")
+    say(f"revaluing 100,000 option positions: {revaluation():.1f} ms")
     say(f"creating 100,000 Mesa traders: {creation():.2f} s")
     plain = plain_mesa(usual.accounts)
     say(f"plain Mesa, agent.step() per trader: {plain:,.0f} ns, {plain / usual.nanoseconds:,.0f} times the whole step")

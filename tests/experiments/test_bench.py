@@ -17,6 +17,7 @@ from experiments.bench import (
     creation,
     plain_mesa,
     population,
+    revaluation,
     table,
     time_scenario,
 )
@@ -125,6 +126,7 @@ def test_the_table_is_said_line_by_line_and_ends_in_the_nanoseconds_of_the_last_
     assert [line.split(" margin")[0] for line in said[4:6]] == [
         f"{n} accounts, {kind}" for kind in ("isolated", "portfolio")
     ]
+    assert re.fullmatch(r"revaluing 100,000 option positions: \d+\.\d ms", said[-4])
     assert said[-3] == "creating 100,000 Mesa traders: 0.25 s"
     assert said[-2].startswith("plain Mesa, agent.step() per trader: ")
     assert said[-1] == f"{timings[-1].nanoseconds:.1f} ns per account-step"
@@ -136,3 +138,7 @@ def test_asking_traders_one_by_one_costs_time(short):
 
 def test_creating_traders_takes_time_and_leaves_nothing_behind():
     assert 0.0 < creation(500) < 30.0
+
+
+def test_a_hundred_thousand_options_are_revalued_in_less_than_50_milliseconds():
+    assert 0.0 < revaluation(100_000, 5) < 50.0
