@@ -55,9 +55,7 @@ class Greeks:
         return self.theta / 365.0
 
 
-def black76(
-    option: Vanilla, forward: Array | float, volatility: Array | float, discount: Array | float = 1.0
-) -> Array:
+def black76(option: Vanilla, forward: Array | float, volatility: Array | float, discount: Array | float = 1.0) -> Array:
     """Return the value of `option` on a forward, dollars; at no time or no volatility it is the discounted payoff.
 
     `discount` is the factor D, not a rate. Forward and strike may be zero. Raises nothing: domains are the caller's.

@@ -14,7 +14,7 @@ class Option(Dated):
     """A European option on the settlement average, settled in dollars: V = D * Black-76(F, K, s', T), D = exp(-r T).
 
     F is the expected settlement price. Inside the settlement window the share a of the average is known, so the
-    volatility of F is s' = s * (1 - a) * S exp(r T) / F.
+    volatility of F is s' = s * (1 - a) * S exp(r T) / F; what is still to be averaged is valued like its last price.
     """
 
     kind = "option"

@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from simulation.instrument.black_scholes import Vanilla, black76
+from simulation.rule import load_rules
 from simulation.volatility.base import VolatilityProcess
-from simulation.volatility.flat import FlatVolatility
+
+load_rules("simulation.volatility")
 
 
 def smiling(**fields: float) -> VolatilityProcess:
@@ -87,7 +89,7 @@ def test_a_smile_that_might_be_arbitraged_is_refused(field: dict[str, float]) ->
 
 def test_a_smile_beyond_the_bounds_can_indeed_be_arbitraged() -> None:
     """The test above has teeth: eta (1 + |rho|) = 5.7 lets a butterfly cost less than nothing."""
-    wild = FlatVolatility.model_construct(skew=-0.9, curvature=3.0, term_exponent=0.5)
+    wild = VolatilityProcess.model_construct(skew=-0.9, curvature=3.0, term_exponent=0.5)
     value = calls(wild, 0.6, 0.02, STRIKES)
     assert (np.diff(np.diff(value) / np.diff(STRIKES)) < -1e-6).any()
 

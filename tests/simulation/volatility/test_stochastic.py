@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from simulation.arrays import Array
 from simulation.errors import ScenarioError
 from simulation.random import Streams
+from simulation.rule import load_rules
 from simulation.volatility.base import Assets, VolatilityProcess
 from simulation.volatility.stochastic import standardised
 
+load_rules("simulation.volatility")
 DAY = 1.0 / 365.0
 NAMES = ("BTC", "ETH", "SOL")
 WIDE = {"floor": 1e-6, "cap": 100.0}  # bounds that do not bind
