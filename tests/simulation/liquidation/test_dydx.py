@@ -156,7 +156,7 @@ def test_the_order_of_risk_is_antisymmetric_and_follows_the_ratio(net: int, need
 def test_the_ranking_agrees_with_comparing_in_pairs(accounts: list[tuple[int, int]]) -> None:
     net, need = (np.array(column, float) for column in zip(*accounts, strict=True))
     order = riskiest_first(net, need)
-    ranked = [Risk(net[i], need[i]) for i in order]
+    ranked = [Risk(float(net[i]), float(need[i])) for i in order]
     assert sorted(order.tolist()) == list(range(len(accounts)))
     assert all(riskier(one, other) >= 0 for one, other in pairwise(ranked))
 
