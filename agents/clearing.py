@@ -1,5 +1,7 @@
 """Clearing of ordinary orders: margin check, one fill price for everybody, wallet postings, fees."""
 
+from typing import Protocol
+
 import numpy as np
 
 from agents.wallet import Wallet
@@ -10,6 +12,14 @@ from simulation.holdings import Holdings
 from simulation.market import Market
 from simulation.scenario import Fees
 from simulation.watch import Watch
+
+
+class Restrictions(Protocol):
+    """Whoever knows in which columns accounts may only make positions smaller."""
+
+    def barred(self, rows: Index, held: Holdings) -> Mask:
+        """Return those columns (r, m)."""
+        ...
 
 
 class Clearing:
@@ -23,6 +33,7 @@ class Clearing:
         self.wallet = Wallet(engine)
         self.volume = np.zeros(self.accounts.markets)  # dollars traded so far, by market
         self.fees_paid = 0.0
+        self.standings: Restrictions | None = None  # who may only reduce, where the state rule says more than margin
         listed = self.market.listed
         tokens = {int(listed.asset[j]): int(j) for j in np.flatnonzero(listed.spot)}
         inverse = [j for j, kind in enumerate(listed.kind) if kind == "inverse_perpetual"]
@@ -77,7 +88,7 @@ class Clearing:
         return np.sign(before) * closed * (fill - entry)
 
     def _pay_in_coin(self, rows: Index, profit: Array, fill: Array) -> None:
-        """Turn profit (r, m) realised in inverse columns into coins at the fill price, losses as far as coins are held."""
+        """Turn profit (r, m) realised in inverse columns into coins at the fill price, losses as far as coins reach."""
         for column, coin in self._coin.items():
             lot, price = self.accounts.lot[coin], np.broadcast_to(fill, profit.shape)[:, column]
             coins = np.trunc(profit[:, column] / price / lot) * lot
@@ -91,13 +102,12 @@ class Clearing:
     def admissible(self, rows: Index, orders: Array) -> Array:
         """Return what passes the initial-margin check: all of it, or only the part that reduces positions."""
         held = self.engine.holdings(rows)
+        if self.standings is not None:
+            orders = np.where(self.standings.barred(rows, held), _reducing(held, orders), orders)
         allowed = self._affordable(rows, held, orders)
         if allowed.all():
             return orders
-        after = held.position + orders
-        nearer = np.where(held.position > 0.0, np.clip(after, 0.0, held.position), np.clip(after, held.position, 0.0))
-        reducing = nearer - held.position
-        return np.where((allowed | ~self._increases(held, orders))[:, None], orders, reducing)
+        return np.where((allowed | ~self._increases(held, orders))[:, None], orders, _reducing(held, orders))
 
     def _increases(self, held: Holdings, orders: Array) -> Mask:
         after = held.position + orders
@@ -130,3 +140,9 @@ class Clearing:
         self.fees_paid += paid
         self.accounts.transfer(venue, fund, np.array([paid * self.fees.insurance_share]), "fee share")
 
+
+def _reducing(held: Holdings, orders: Array) -> Array:
+    """Return the part (r, m) of `orders` that takes positions nearer to zero."""
+    after = held.position + orders
+    nearer = np.where(held.position > 0.0, np.clip(after, 0.0, held.position), np.clip(after, held.position, 0.0))
+    return nearer - held.position

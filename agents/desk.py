@@ -56,7 +56,7 @@ class LiquidationDesk:
 
     def watch_over(self, states: StateRule, step_seconds: float) -> None:
         """Begin and stop liquidation by `states`, in steps of `step_seconds`."""
-        self.states = states
+        self.states, self._plain = states, type(states).due is StateRule.due and states.stop == states.trigger
         self.flags = Flags(self.accounts, self.rule, states, step_seconds)
         self.watch.set_trigger(states.trigger)
 
@@ -88,7 +88,7 @@ class LiquidationDesk:
         maintenance = self.engine.maintenance(held, price)
         bar = maintenance if self.states.trigger == 1.0 else self.states.trigger * maintenance
         under = equity < bar
-        if self.flags.lasting:
+        if not self._plain:
             under = self.states.due(equity, maintenance, self.flags.closing(suspects))
             self.flags.looked_at(suspects, under)
         if not under.any():  # the usual case: no copies

@@ -9,6 +9,7 @@ from agents.clearing import Clearing
 from agents.desk import desk
 from agents.liquidator import BackstopVault, Liquidator
 from agents.settlement import Settlement
+from agents.standing import Standings
 from agents.waterfall import waterfall
 from simulation.accounts import BACKSTOP, INSURANCE, MARKET, OUTSIDE, SHARED, TREASURY, floor_quanta
 from simulation.arrays import Array, Index
@@ -37,6 +38,9 @@ class Exchange(mesa.Agent):
         self.settlement = Settlement(self.clearing)
         self.waterfall = waterfall(self.clearing, scenario)
         self.desk = desk(self.clearing, self.waterfall, scenario)
+        self.standings = Standings(self.engine, self.desk.flags, self.watch)
+        if scenario.state.limits_orders:
+            self.clearing.standings = self.standings
         self.vault = BackstopVault(model, BACKSTOP, scenario.backstop) if scenario.backstop.capital else None
         self.liquidators = [self._hire(model, spec) for spec in scenario.liquidators for _ in range(spec.count)]
         self.desk.takers = [taker for taker in (*self.liquidators, self.vault) if taker is not None]
@@ -103,7 +107,8 @@ class Exchange(mesa.Agent):
             self.clearing.match(rows, np.concatenate([orders for _, orders in decided]))
 
     def liquidate(self) -> None:
-        """Run liquidation rounds and the loss waterfall."""
+        """Let account states follow the prices, then run liquidation rounds and the loss waterfall."""
+        self.standings.update()
         self.desk.run()
 
     def _unwinding(self) -> tuple[Index, Array]:

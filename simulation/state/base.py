@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import ClassVar
 
 import numpy as np
 
@@ -44,6 +45,10 @@ class StateRule(Rule):
     reached `stop` times it: a stop above the trigger keeps accounts from flapping in and out (hysteresis). Both are
     numbers, so that accounts which cannot be in trouble can still be skipped exactly.
     """
+
+    limits_orders: ClassVar[bool] = False  # whether reduce-only is more than what the initial-margin check enforces
+    moves_margin: ClassVar[bool] = False  # whether margin of isolated pools is searched for and released
+    remembers: ClassVar[bool] = False  # whether `before` is looked at
 
     @property
     def trigger(self) -> float:
