@@ -1,4 +1,4 @@
-"""Account states in the live market: who may only reduce, where liquidation begins and ends, margin that is searched."""
+"""Account states, live: who may only reduce, where liquidation begins and ends, margin that is searched for."""
 
 from typing import Any
 
