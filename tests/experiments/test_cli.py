@@ -56,11 +56,11 @@ def out(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_help_names_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
     text = out(capsys, "--help")
-    for command in ("compare", "run", "check", "new", "list", "bench"):
+    for command in ("compare", "run", "check", "new", "list", "bench", "conformance"):
         assert re.search(rf"^  {command} ", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("command", ["compare", "run", "check", "new", "list", "bench"])
+@pytest.mark.parametrize("command", ["compare", "run", "check", "new", "list", "bench", "conformance"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "Usage: crossmargin" in out(capsys, command, "--help")
 
