@@ -19,12 +19,15 @@ from simulation.funding.base import FundingRule
 from simulation.impact.base import ImpactRule
 from simulation.impact.depth import DepthModel
 from simulation.liquidation.base import LiquidationRule
+from simulation.loss.base import LossRule
+from simulation.loss.insurance import InsuranceLimits
 from simulation.margin.base import MarginRule
 from simulation.mark.base import MarkRule
 from simulation.oracle.base import OracleRule
 from simulation.price.base import PriceProcess
 from simulation.rule import Rule
 from simulation.sections import Backstop, Fees, LiquidatorGroup
+from simulation.state.base import StateRule
 from simulation.volatility.base import VolatilityProcess
 
 FAMILIES: dict[str, type[Rule]] = {
@@ -36,6 +39,8 @@ FAMILIES: dict[str, type[Rule]] = {
     "margin": MarginRule,
     "liquidation": LiquidationRule,
     "deleveraging": DeleveragingRule,
+    "loss": LossRule,
+    "state": StateRule,
     "implied_volatility": VolatilityProcess,
 }
 MOST_STEPS = 8
@@ -206,6 +211,9 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
         table["liquidators"] = [{"count": 2, "capital": 3000.0, **draw(fields_of(LiquidatorGroup, 1))}]
     if draw(st.booleans()):
         table["backstop"] = {"capital": 3000.0, **draw(fields_of(Backstop, 1))}
+    if draw(st.integers(0, 2)) == 0:
+        table["insurance_funds"] = {draw(st.sampled_from(names)): draw(st.sampled_from((0.0, 100.0, 1e6)))}
+        table["insurance"] = draw(fields_of(InsuranceLimits))
     if draw(st.integers(0, 4)) == 0:
         table["wicks"] = [{"market": "A", "step": 1, "factor": draw(st.sampled_from((0.5, 1.5)))}]
     return table
