@@ -7,6 +7,7 @@ import numpy as np
 
 from simulation.accounts import SHARED, Accounts
 from simulation.arrays import Array, Index, column_sum
+from simulation.board import Board
 from simulation.health import MarginEngine
 from simulation.holdings import Health, Holdings
 from simulation.market import Market
@@ -39,6 +40,11 @@ class MarketView:
     def oracle_price(self) -> Array:
         """Return the oracle price (m,), dollars."""
         return self._market.oracle_price
+
+    @property
+    def board(self) -> Board:
+        """Return what is public about the columns at their marks: strikes, times to expiry, implied volatilities."""
+        return self._market.board(self.mark_price)
 
     @property
     def depth(self) -> Array:

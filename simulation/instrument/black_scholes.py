@@ -17,6 +17,7 @@ from scipy.special import ndtr
 from simulation.arrays import Array
 
 _TINY = 1e-300  # keeps logs and quotients finite where forward, strike, volatility or time is zero
+_FAR = 1e3  # standard deviations, beyond which nothing changes
 _DENSITY = 1.0 / np.sqrt(2.0 * np.pi)
 
 
@@ -108,6 +109,6 @@ def greeks(
 
 
 def _d1(forward: Array | float, strike: Array | float, deviation: Array | float) -> Array:
-    """Return d1; plus or minus a huge number where forward, strike or deviation is zero."""
+    """Return d1; plus or minus `_FAR` where forward, strike or deviation is zero."""
     moneyness = np.log(np.maximum(forward, _TINY)) - np.log(np.maximum(strike, _TINY))
-    return moneyness / np.maximum(deviation, _TINY) + 0.5 * np.asarray(deviation)
+    return np.clip(moneyness / np.maximum(deviation, _TINY) + 0.5 * np.asarray(deviation), -_FAR, _FAR)
