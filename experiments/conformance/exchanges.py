@@ -1,6 +1,6 @@
 """Published examples of exchanges, brokers and lending documents."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,11 @@ from simulation.deleveraging.binance import BinanceDeleveraging
 from simulation.deleveraging.ranking import percentiles, ranked_fills
 from simulation.instrument.future import Future
 from simulation.liquidation.base import Distressed
+from simulation.liquidation.lending import bonus_seizure, close_factor, incentive_factor, liquidatable
 from simulation.liquidation.to_requirement import RequirementClose
 from simulation.margin.deribit_portfolio import DeribitPortfolioMargin
 from simulation.margin.hyperliquid import HyperliquidMargin
+from simulation.margin.lending import LendingMargin
 from simulation.margin.liquidation_price import (
     Backing,
     account_prices,
@@ -195,6 +197,38 @@ def _deleveraging_target(case: Case) -> Mapping[str, Any]:
     return {"target_invested": RequirementClose.model_validate({"penalty_rate": 0.0}).kept(pools)[0]}
 
 
+def _health_factor(case: Case) -> Mapping[str, Any]:
+    given = case.inputs
+    listed = (
+        given["collateral"]
+        if "collateral" in given
+        else [{"value": given["collateral_value"], "threshold": given["liquidation_threshold"]}]
+    )
+    names = tuple(map(str, range(len(listed))))
+    terms = {
+        name: {"loan_to_value": 0.0, "liquidation_threshold": asset["threshold"]}
+        for name, asset in zip(names, listed, strict=True)
+    }
+    board = Board.at(Listed.plain(names, "spot"), np.ones(len(names)))
+    book = Book.of(-_one(given["debt"]), _column(listed, "value")[None, :], board.price)
+    health = LendingMargin.model_validate({"markets": terms}).health_factor(book, board)
+    return {"health_factor": health[0], "liquidatable": liquidatable(health)[0]}
+
+
+def _liquidation_amount(case: Case) -> Mapping[str, Any]:
+    given = case.inputs
+    debt = next(float(value) for name, value in given.items() if name.startswith("debt"))
+    share = given["close_factor"] if "close_factor" in given else close_factor(float(given["health_factor"]))
+    collateral = next((float(value) for name, value in given.items() if name.startswith("collateral")), np.inf)
+    found = bonus_seizure(debt, collateral, share, given["bonus"])
+    return {"repay": found.repaid, "seize": found.seized}
+
+
+def _incentive(case: Case) -> Mapping[str, Any]:
+    given = case.inputs
+    return {"lif": incentive_factor(given["lltv"], given["beta"], given["max_lif"])}
+
+
 def _size(given: Inputs) -> float:
     return float(np.copysign(given.get("size", 1.0), given.get("side", given.get("size", 1.0))))
 
@@ -219,7 +253,7 @@ def _one(number: float) -> Array:
     return np.array([float(number)])
 
 
-def _column(rows: list[Inputs], name: str) -> Array:
+def _column(rows: Sequence[Inputs], name: str) -> Array:
     return np.array([float(row[name]) for row in rows])
 
 
@@ -240,5 +274,8 @@ _KINDS: dict[str, Callable[[Case], Mapping[str, Any]]] = {
     "forward": _forward,
     "scenario_pnl": _scenario_profits,
     "deleveraging_target": _deleveraging_target,
+    "health_factor": _health_factor,
+    "liquidation_amount": _liquidation_amount,
+    "liquidation_incentive": _incentive,
 }
 ADAPTERS: dict[tuple[str, str], Adapter] = {("cex_and_doc_examples", kind): answer for kind, answer in _KINDS.items()}
