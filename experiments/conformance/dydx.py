@@ -106,7 +106,7 @@ def _liquidatable(case: Case) -> dict[str, Any]:
     else:
         venue = _venue(account)
         book = venue.book(account)
-        net, need = book.equity(venue.price), venue.margin.requirement(book, venue.board, "maintenance")
+        net, need = _close().net(book, venue.board), venue.margin.requirement(book, venue.board, "maintenance")
     return {"is_liquidatable": bool(_close().liquidatable(net, need)[0])}
 
 
@@ -190,7 +190,7 @@ def _deleverage(case: Case) -> dict[str, Any]:
     account = case.inputs["account"]
     venue = _venue(account)
     final = np.array([bool(case.inputs["market_in_final_settlement"])])
-    bankrupt, oracle = deleveraged_at(venue.book(account).equity(venue.price), final)
+    bankrupt, oracle = deleveraged_at(_close().net(venue.book(account), venue.board), final)
     return {"at_bankruptcy_price": bool(bankrupt[0]), "at_oracle_price": bool(oracle[0])}
 
 

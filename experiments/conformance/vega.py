@@ -20,6 +20,7 @@ _LISTED = Listed.plain(("M",))
 _WINNER_DEPOSIT = 10_000.0  # of the winner in the scenario the case comes from (0003-MTMK); the case leaves it out
 _PER_UNIT = np.ones(1)  # Vega's payment is dollars per unit already, not a rate on the price
 _NO_CLAMP = 1.0  # the widest bounds the protocol allows
+_ACCRUED = ("funding_per_unit", "accrued_funding_per_unit", "funding_payment_per_unit")
 _TERMS = ("risk_factor_long", "risk_factor_short", "linear_slippage", "quadratic_slippage")
 _LEVELS = ("maintenance", "search", "initial", "release")
 
@@ -42,7 +43,7 @@ def _exposure(given: Mapping[str, Any]) -> Exposure:
     """Return the exposure of a case that states volumes, or lists of orders."""
     volumes = [given.get(name, 0) for name in ("buy_orders", "sell_orders")]
     buys, sells = (sum(o["size"] for o in v) if isinstance(v, list) else v for v in volumes)
-    funding = np.array([float(given.get("funding_per_unit") or 0.0)])
+    funding = np.array([float(next((given[name] for name in _ACCRUED if given.get(name)), 0.0))])
     return Exposure(_one(given["position"]), _one(buys), _one(sells), funding)
 
 
@@ -122,7 +123,8 @@ def _insurance(case: Case) -> dict[str, Any]:
     given, party = case.inputs, case.inputs["party"]
     position = float(party.get("position", party.get("buys", 0.0) - party.get("sells", 0.0)))
     entry, mark = float(party.get("entry", party.get("price", 0.0))), float(given["mark"])
-    terms = {name.replace("short_risk_factor", "risk_factor_short"): value for name, value in given.items()}
+    sides = {f"{side}_risk_factor": f"risk_factor_{side}" for side in ("long", "short")}
+    terms = {sides.get(name, name): value for name, value in given.items()}
     rule, held = _rule(terms, _UNIT), Exposure.only(_one(position))
     profit = Book.of(np.zeros(1), held.position, np.array([entry])).profit(np.array([mark]))
     funds = _one(party.get("total_funds", party.get("funds", 0.0))) + profit

@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 import numpy as np
 
-from simulation.arrays import Array, Mask
+from simulation.arrays import Array, Mask, round_to
 from simulation.board import Board, Book, Level
 
 _EXACT = 1e-12  # relative; equal ratios of margin may differ by their last bits
+_UNIT = 1e-6  # dollars; accounts are compared in the venue's own smallest amount
 
 Requirement: TypeAlias = Callable[[Book, Board, Level], Array]
 """The requirement (r,) of books at a level, as the venue's margin rule states it."""
@@ -47,9 +48,9 @@ def accepted(before: Book, after: Book, terms: Terms) -> Mask:
     collateral over maintenance has not fallen (net' M >= net M'). Without a requirement before and after, net
     collateral must have grown; without one on one side only the account is refused.
     """
-    net, net2 = before.equity(terms.board.price), after.equity(terms.board.price)
-    old, new = (terms.requirement(book, terms.board, "maintenance") for book in (before, after))
-    healthy = net2 >= terms.requirement(after, terms.board, "initial")
+    net, net2 = (round_to(book.equity(terms.board.price), _UNIT) for book in (before, after))
+    old, new = (round_to(terms.requirement(book, terms.board, "maintenance"), _UNIT) for book in (before, after))
+    healthy = net2 >= round_to(terms.requirement(after, terms.board, "initial"), _UNIT)
     slack = _EXACT * (np.abs(net2 * old) + np.abs(net * new))
     improved = (new <= old) & (net2 * old >= net * new - slack)
     bare = (old == 0.0) & (new == 0.0) & (net2 > net)

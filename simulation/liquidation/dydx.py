@@ -64,16 +64,21 @@ class DydxClose(LiquidationRule):
     """
 
     kind = "dydx"
-    penalty_rate: float = Field(0.015, ge=0.0, le=0.2, description="most the fund gets, of the value of a fill")
-    smallest_notional: float = Field(1000.0, ge=0.0, le=1e12, description="smaller positions are closed whole, dollars")
+    penalty_rate: float = Field(0.015, ge=0.0, le=1.0, description="most the fund gets, of the value of a fill")
+    smallest_notional: float = Field(1000.0, ge=0.0, le=1e18, description="smaller positions are closed whole, dollars")
     largest_share: float = Field(1.0, gt=0.0, le=1.0, description="of a position, per round")
     bankruptcy_adjustment: float = Field(1.0, ge=1.0, le=1e4, description="how fast the limit price moves away")
     spread_share: float = Field(0.1, ge=0.0, le=1.0, description="farthest limit price, in maintenance requirements")
     unit: float = Field(1e-6, ge=0.0, le=1.0, description="smallest amount the venue books, dollars; 0 = no rounding")
 
+    def net(self, book: Book, board: Board) -> Array:
+        """Return the net collateral (r,), dollars: cash and the value of each position cut to whole units."""
+        return round_to(book.cash + self._value(book, board), self.unit)  # the last bits of sums must not cost a unit
+
     def liquidatable(self, net: Array, maintenance: Array) -> Mask:
         """Tell which accounts may be liquidated: 0 < maintenance and net collateral strictly below it."""
-        return (maintenance > 0.0) & (maintenance > net)
+        need, has = round_to(maintenance, self.unit), round_to(net, self.unit)
+        return (need > 0.0) & (need > has)
 
     def fraction(self, pools: Distressed) -> Array:
         """Return the fraction (r,) to close: the largest share, at least the smallest notional, all of an insolvent."""
@@ -103,7 +108,7 @@ class DydxClose(LiquidationRule):
         need = requirements(book)
         total = column_sum(need)
         with np.errstate(divide="ignore", invalid="ignore"):
-            worn = np.clip(self.bankruptcy_adjustment * (1.0 - book.equity(board.price) / total), 0.0, 1.0)
+            worn = np.clip(self.bankruptcy_adjustment * (1.0 - self.net(book, board) / total), 0.0, 1.0)
             spread = worn[:, None] * self.spread_share * need
             return (trunc_to(book.position * board.price, self.unit) - spread) / book.position
 
@@ -116,11 +121,10 @@ class DydxClose(LiquidationRule):
         """
         after = replace(book, position=book.position + delta)
         old, new = requirements(book), requirements(after)
-        total, change = column_sum(old), np.abs(column_sum(new - old))
+        total, change = (round_to(np.abs(column_sum(part)), self.unit) for part in (old, new - old))
+        net = self.net(book, board)
         value = self._value(after, board) - self._value(book, board)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            attributed = np.where(total > 0.0, book.equity(board.price) * change / total, 0.0)
-        return round_to(-value - floor_to(attributed, self.unit), self.unit)
+        return round_to(-value - self._attributed(net, change, total), self.unit)
 
     def price_of(self, quote: Array, delta: Array) -> Array:
         """Return the price (r,) at which trading `delta` (r, m), one non-zero entry a row, brings `quote` (r,)."""
@@ -138,6 +142,14 @@ class DydxClose(LiquidationRule):
         surplus = round_to(fill_quote - bankruptcy_quote, self.unit)
         most = floor_to(np.abs(fill_quote) * self.penalty_rate, self.unit)
         return np.where(surplus <= 0.0, surplus, np.minimum(most, surplus))
+
+    def _attributed(self, net: Array, change: Array, total: Array) -> Array:
+        """Return floor(net change / total) (r,) in whole units, exactly: products of units exceed 64 bits."""
+        if self.unit == 0.0:
+            return np.where(total > 0.0, net * change / np.where(total > 0.0, total, 1.0), 0.0)
+        units = (np.rint(amount / self.unit).astype(np.int64).tolist() for amount in (net, change, total))
+        shares = [has * part // all_ if all_ else 0 for has, part, all_ in zip(*units, strict=True)]
+        return round_to(np.array(shares, float) * self.unit, self.unit)
 
     def _value(self, book: Book, board: Board) -> Array:
         return column_sum(trunc_to(book.position * board.price, self.unit))

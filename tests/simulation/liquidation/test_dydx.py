@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 from itertools import pairwise
-from math import floor
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from simulation.arrays import Array
 from simulation.board import Board, Book
 from simulation.liquidation.base import Distressed
 from simulation.liquidation.dydx import DydxClose, Risk, riskier, riskiest_first
+from simulation.margin.dydx import DydxMargin
 from tests.simulation.perpetuals import account, board
 
 RATE = 0.1  # maintenance of every market here, fraction of notional
@@ -170,3 +171,41 @@ def test_a_round_takes_the_riskiest_pools_first() -> None:
 def test_a_staged_close_takes_its_share_and_small_positions_whole() -> None:
     pools = Distressed(np.array([1.0, 1.0, -1.0]), np.full(3, 5.0), np.array([10_000.0, 900.0, 10_000.0]), np.zeros(3))
     assert close(largest_share=0.25).fraction(pools).tolist() == [0.25, 1.0, 1.0]
+
+
+def cut(amount: Fraction) -> int:
+    """Millionths of a dollar, cut towards zero."""
+    return floor(amount * 10**6) if amount >= 0 else -floor(-amount * 10**6)
+
+
+def whole_requirement(size: int, price: int, rates: tuple[int, int]) -> int:
+    """Maintenance of `size` millionths of a unit at `price` cents, rates in percent, in millionths of a dollar."""
+    base = ceil(Fraction(abs(cut(Fraction(size * price, 10**8))) * rates[0], 100))
+    return ceil(Fraction(base * rates[1], 100))
+
+
+sizes = st.integers(1, 10**8) | st.integers(-(10**8), -1)
+prices = st.integers(1, 10**7)
+
+
+@given(st.integers(-(10**12), 10**12), st.tuples(sizes, sizes), st.tuples(prices, prices), st.fractions(0, 1))
+def test_quote_and_verdict_are_those_of_whole_number_arithmetic(
+    cash: int, size: tuple[int, int], price: tuple[int, int], part: Fraction
+) -> None:
+    """Exactly, to the millionth of a dollar, with the venue's own margin rule."""
+    rates, traded = (7, 60), -round(size[0] * part)
+    margin = DydxMargin.model_validate({"default": {"initial_rate": 0.07, "maintenance_share": 0.6}})
+    market = board(price[0] / 100, price[1] / 100)
+    book = account(cash / 10**6, size[0] / 10**6, size[1] / 10**6)
+    value = [cut(Fraction(q * p, 10**8)) for q, p in zip(size, price, strict=True)]
+    need = [whole_requirement(q, p, rates) for q, p in zip(size, price, strict=True)]
+    net, total = cash + sum(value), sum(need)
+    changed = need[0] - whole_requirement(size[0] + traded, price[0], rates)
+    moved = cut(Fraction((size[0] + traded) * price[0], 10**8)) - value[0]
+    wanted = -moved - (net * changed // total if total else 0)
+    found = close().bankruptcy_quote(
+        book, market, np.array([[traded / 10**6, 0.0]]), lambda b: margin.requirements(b, market, "maintenance")
+    )
+    assert round(float(found[0]) * 10**6) == wanted
+    verdict = close().liquidatable(close().net(book, market), margin.requirement(book, market, "maintenance"))
+    assert verdict[0] == (total > 0 and net < total)
