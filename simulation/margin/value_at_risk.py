@@ -8,10 +8,10 @@ from pydantic import Field, PrivateAttr, SerializeAsAny
 
 from simulation.arrays import Array
 from simulation.board import Board, Book, Level
+from simulation.correlation import AssumedCorrelation, correlation_matrix
 from simulation.instrument.black_scholes import Vanilla, greeks
 from simulation.margin.anti_procyclical import AntiProcyclical
 from simulation.margin.base import BookMargin, Opening
-from simulation.margin.correlation import AssumedCorrelation, correlation_matrix
 from simulation.margin.liquidity import LiquidityAddOn
 from simulation.margin.loss_law import LossLaw, NormalLaw
 from simulation.margin.risk_estimate import Learning, RiskEstimate, columns, in_order, spread
