@@ -5,6 +5,7 @@ from typing import Protocol
 
 import numpy as np
 
+from agents.auction import offer, sell
 from agents.clearing import Clearing
 from agents.flags import Flags
 from agents.recording import Scene, forced_trades
@@ -106,6 +107,7 @@ class LiquidationDesk:
 
     def _admit(self, seizure: Seizure) -> Seizure:
         """Apply the closing fraction and the venue's capacity."""
+        self.flags.see(seizure, self.market.step)
         pools = self.flags.distressed(seizure, self.market.step)
         fraction = self.rule.fraction(pools)
         admitted = self.rule.admitted(pools, fraction)
@@ -135,8 +137,13 @@ class LiquidationDesk:
         for taker in self.takers:
             if len(seizure):
                 seizure = seizure.part(~taker.take(self, seizure))
+        left = len(seizure)
+        if left and (offered := offer(self, seizure)) is not None:
+            sold = sell(self, seizure, offered)
+            left -= int(sold.sum())
+            seizure = seizure.part(np.flatnonzero(~sold & (seizure.equity <= 0.0)))  # the solvent wait for bidders
         if not len(seizure):
-            return found > 0
+            return found > left
         self.waterfall.bar(seizure.rows, seizure.pools)
         to_book = self._bookable(seizure)
         self._sell(seizure.part(to_book))

@@ -52,12 +52,20 @@ class Flags:
             which, pools = np.nonzero(due)
             self._begun.update(zip(rows[which].tolist(), pools.tolist(), strict=True))
 
+    @property
+    def _kept(self) -> bool:
+        return self.rule.timed or self.rule.capacity is not None
+
+    def see(self, seizure: Seizure, step: int) -> None:
+        """Note that the pools of `seizure` are due, and no others."""
+        if self._kept:
+            self.since = {key: self.since.get(key, step) for key in _keys(seizure)}
+
     def distressed(self, seizure: Seizure, step: int) -> Distressed:
-        """Show pools to the liquidation rule."""
+        """Show some of the pools that were seen to the liquidation rule."""
         since, closed_at = np.zeros(len(seizure)), None
-        if self.rule.timed or self.rule.capacity is not None:
+        if self._kept:
             keys = _keys(seizure)
-            self.since = {key: self.since.get(key, step) for key in keys}
             since = np.array([self.since[key] for key in keys], float)
             closed_at = np.array([self._partly.get(key, -np.inf) for key in keys], float)
         known = seizure.equity, seizure.maintenance, seizure.notional, since

@@ -5,6 +5,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from agents.auction import Offer, offer
 from agents.desk import LiquidationDesk
 from agents.recording import Scene, forced_trades
 from agents.seizure import Seizure
@@ -42,10 +43,10 @@ class InventoryAgent(mesa.Agent):
         small = np.abs(position * self.market.mark_price) < 100.0
         return -np.where(small, position, self.spec.unwind_share * position)
 
-    def _within_capacity(self, seizure: Seizure, wanted: Mask) -> Mask:
+    def _within_capacity(self, seizure: Seizure, notional: Array, wanted: Mask) -> Mask:
         room = self.capacity()
-        wanted = wanted & (seizure.notional <= room) & (seizure.rows != self.row)
-        return wanted & (np.cumsum(np.where(wanted, seizure.notional, 0.0)) <= room)
+        wanted = wanted & (notional <= room) & (seizure.rows != self.row)
+        return wanted & (np.cumsum(np.where(wanted, notional, 0.0)) <= room)
 
 
 class Liquidator(InventoryAgent):
@@ -58,21 +59,25 @@ class Liquidator(InventoryAgent):
     """
 
     def take(self, desk: LiquidationDesk, seizure: Seizure) -> Mask:
-        """Take the pools worth taking, closed whole at mark * (1 - side * discount)."""
+        """Take the pools worth taking, whole at mark * (1 - side * discount), or what an auction offers of them."""
         spec = self.spec
         assert isinstance(spec, LiquidatorGroup)
-        solvent = seizure.equity >= spec.discount_rate * seizure.notional  # a discount must not make bad debt
-        alone = solvent & self._pays(desk, seizure, np.zeros_like(seizure.position))
-        first = np.where(alone[:, None], seizure.position, 0.0)
-        together = alone & self._pays(desk, seizure, np.cumsum(first, axis=0) - first)
-        taken = self._within_capacity(seizure, together)
+        whole = Offer(seizure.position, seizure.notional, np.full(len(seizure), spec.discount_rate))
+        offered = offer(desk, seizure) or whole
+        solvent = seizure.equity >= offered.rate * offered.notional  # a discount must not make bad debt
+        alone = solvent & self._pays(desk, offered, np.zeros_like(seizure.position))
+        first = np.where(alone[:, None], offered.units, 0.0)
+        together = alone & self._pays(desk, offered, np.cumsum(first, axis=0) - first)
+        taken = self._within_capacity(seizure, offered.notional, together)
         if taken.any():
-            self._buy(desk, seizure.part(taken))
+            part = seizure.part(taken)
+            part.closing = offered.units[taken]
+            self._buy(desk, part, offered.price(desk.market.mark_price)[taken])
         return taken
 
-    def _pays(self, desk: LiquidationDesk, seizure: Seizure, before: Array) -> Mask:
-        """Tell which pools (r,) pay when `before` (r, m) and the inventory have to be sold before them."""
-        spec, market, position = self.spec, desk.market, seizure.position
+    def _pays(self, desk: LiquidationDesk, offered: Offer, before: Array) -> Mask:
+        """Tell which offers (r,) pay when `before` (r, m) and the inventory have to be sold before them."""
+        spec, market, position = self.spec, desk.market, offered.units
         assert isinstance(spec, LiquidatorGroup)
         book = Book(market.mid, market.index_price, market.depth)
         sold = -(self.accounts.position[self.row] + before)
@@ -80,14 +85,11 @@ class Liquidator(InventoryAgent):
         fall = law.move(np.zeros_like(sold), sold, book).final + law.move(sold, -position, book).average
         cost = np.maximum(-fall * position * market.mark_price, 0.0).sum(axis=1)
         with np.errstate(invalid="ignore", divide="ignore"):
-            profit = spec.discount_rate - (cost + spec.cost) / seizure.notional
+            profit = offered.rate - (cost + spec.cost) / offered.notional
         return np.asarray(profit >= spec.minimum_profit_rate)
 
-    def _buy(self, desk: LiquidationDesk, part: Seizure) -> None:
-        assert isinstance(self.spec, LiquidatorGroup)
-        part.closing = part.position
+    def _buy(self, desk: LiquidationDesk, part: Seizure, price: Array) -> None:
         scene = Scene(desk.engine, part, desk.round)
-        price = desk.market.mark_price * (1.0 - np.sign(part.position) * self.spec.discount_rate)
         desk.transfer_positions(part, price, Side(self.row))
         desk.log.add(forced_trades(scene, price, KEEPER))
         desk.settle(part)
@@ -106,7 +108,7 @@ class BackstopVault(InventoryAgent):
         """Take the pools that have fallen below the trigger, as far as the vault's capital goes."""
         assert isinstance(self.spec, Backstop)
         deep = (seizure.equity < self.spec.trigger * seizure.maintenance) & (seizure.equity >= 0.0)
-        taken = self._within_capacity(seizure, deep & seizure.position.any(axis=1))
+        taken = self._within_capacity(seizure, seizure.notional, deep & seizure.position.any(axis=1))
         if taken.any():
             part = seizure.part(taken)
             part.closing = part.position

@@ -127,7 +127,8 @@ def e7_haircuts_are_what_deleveraging_pays(audit: Audit, before: Picture, what: 
 
 @invariant("deleverage")
 def d2_winners_pay_only_when_the_fund_is_empty(audit: Audit, before: Picture, what: Any, cases: Any) -> None:
-    pays = audit.pays(before.position[what[0].row])
+    row, pool = what[0].row, what[0].pool
+    pays = audit.pays(np.where(audit.accounts.pool[row] == pool, before.position[row], 0.0))
     require(not any(case.adl > 0.0 for case in cases) or pays == 0.0, "D2: haircut while the fund has money")
 
 
@@ -135,6 +136,6 @@ def d2_winners_pay_only_when_the_fund_is_empty(audit: Audit, before: Picture, wh
 def d5_a_deleveraged_pool_ends_at_exactly_nothing(audit: Audit, before: Picture, what: Any, cases: Any) -> None:
     side, fills = what
     held = (audit.accounts.pool[side.row] == side.pool) & (audit.accounts.position[side.row] != 0.0)
-    if cases and fills and not held.any():
+    if cases and fills and not held.any() and audit.waterfall.rule.price == "bankruptcy":
         left = audit.accounts.cash[side.row, side.pool]
         require(left == 0.0, f"D5: the closed bankrupt pool holds {left}")
