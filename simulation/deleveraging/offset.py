@@ -70,7 +70,8 @@ def offset(pair: Book, column: int, delta: float, terms: Terms) -> Book | None:
     units = np.zeros_like(pair.position)
     units[:, column] = closing
     paid = float(terms.quote(pair, units)[0])
-    after = replace(pair, cash=pair.cash + np.array([paid, -paid]), position=pair.position + units)
+    position = _without_dust(pair.position + units, delta)
+    after = replace(pair, cash=pair.cash + np.array([paid, -paid]), position=position)
     return after if accepted(pair, after, terms).all() else None
 
 
@@ -92,5 +93,10 @@ def walk(accounts: Book, column: int, delta: float, terms: Terms) -> tuple[list[
         if after is not None:
             cash[both], position[both] = after.cash, after.position
             fills.append((row, size))
-            left -= size
+            left = float(_without_dust(np.array(left - size), delta))
     return fills, left, replace(accounts, cash=cash, position=position)
+
+
+def _without_dust(units: Array, delta: float) -> Array:
+    """Return `units` with what rounding has left of a trade of `delta` set to nothing."""
+    return np.where(np.abs(units) <= _EXACT * abs(delta), 0.0, units)

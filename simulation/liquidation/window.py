@@ -7,6 +7,8 @@ from pydantic import Field
 
 from simulation.strict import Strict
 
+_DUST = 1e-12  # what rounding leaves of a capacity that is used up
+
 Closed: TypeAlias = tuple[tuple[float, float], ...]
 """What was closed in one market: (seconds, units), in the order of time."""
 
@@ -49,7 +51,8 @@ class CapacityWindow(Strict):
     def left(self, closed: Closed, now: float) -> float:
         """Return the units of this window's capacity that are not used up."""
         used = sum(units for time, units in closed if time > now - self.window_seconds)
-        return max(self.capacity - used, 0.0)
+        left = self.capacity - used
+        return left if left > _DUST * self.capacity else 0.0
 
     def allowed(self, request: Request, closed: Closed) -> float:
         """Return the units of `request` that may be closed."""

@@ -81,8 +81,9 @@ def test_who_does_not_overlap_is_skipped_and_the_next_one_is_asked() -> None:
     fills, left, after = walk(books, 0, 1.0, terms(board(PRICE)))
     assert [row for row, _ in fills] == [2, 3]
     assert [size for _, size in fills] == pytest.approx([0.4, 0.6])
-    assert left == pytest.approx(0.0, abs=1e-12)
+    assert left == 0.0
     assert after.position[:, 0] == pytest.approx([0.0, 1.0, 0.0, 4.4])
+    assert not after.position[[0, 2], 0].any(), "closed means closed, to the last bit"
 
 
 def test_what_nobody_can_take_is_left() -> None:

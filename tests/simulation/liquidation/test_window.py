@@ -48,6 +48,13 @@ def test_an_endorsed_liquidator_and_a_market_without_capacity_have_no_limit() ->
     assert window(skew_scale=0.0).allowed(Request(1e6, 0.0, 5.0), ()) == 1e6
 
 
+def test_what_rounding_leaves_of_a_capacity_is_not_capacity() -> None:
+    wishes = [(float(second), 0.1, 0.0) for second in range(3)]
+    rule = window(skew_scale=3.0, window_seconds=10.0, largest_premium=0.1)
+    assert rule.capacity == pytest.approx(0.3)
+    assert closed(rule, *wishes, (3.0, 5.0, 0.0)) == pytest.approx([0.1, 0.1, 0.1, 0.3])
+
+
 @given(st.lists(st.tuples(st.floats(0.0, 5.0), st.floats(0.0, 200.0)), max_size=12))
 def test_no_window_closes_more_than_its_capacity(steps: list[tuple[float, float]]) -> None:
     rule, record, now = window(), (), 0.0
