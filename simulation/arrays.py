@@ -23,6 +23,7 @@ def column_sum(amount: Array) -> Array:
     return total
 
 
+_FINEST = 1e-12  # units; float64 cannot tell finer multiples of amounts that matter
 _SLACK = 4e-15  # relative; a few roundings of float64 must not push a whole number of units over the edge
 
 
@@ -41,8 +42,8 @@ def ceil_to(amount: Array, unit: float) -> Array:
 
 def round_to(amount: Array, unit: float) -> Array:
     """Return `amount` rounded to the nearest whole multiple of `unit`; unit 0 rounds nothing. See `floor_to`."""
-    per = _per_one(unit or 1.0)
-    return np.rint(np.asarray(amount, float) * per) / per if unit else np.asarray(amount, float)
+    per = _per_one(max(unit, _FINEST))
+    return np.rint(np.asarray(amount, float) * per) / per if unit >= _FINEST else np.asarray(amount, float)
 
 
 def trunc_to(amount: Array, unit: float) -> Array:
@@ -52,7 +53,7 @@ def trunc_to(amount: Array, unit: float) -> Array:
 
 def _whole(amount: Array, unit: float, upward: float) -> Array:
     """Return ceil (`upward` 1) or floor (-1) of amount / unit, times unit; whole multiples stay what they are."""
-    if unit == 0.0:
+    if unit < _FINEST:
         return np.asarray(amount, float)
     per = _per_one(unit)
     count = np.asarray(amount, float) * per

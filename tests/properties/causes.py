@@ -40,8 +40,12 @@ def f2_forced_sales_lower_prices_and_nothing_moves_without_volume(audit: Audit) 
 def f3_the_mark_is_made_of_its_parts(audit: Audit) -> None:
     market = audit.model.market
     parts = market.moments.parts[market.moments.last]
-    require(np.allclose(parts.sum(axis=0), np.log(market.mark_price), rtol=0, atol=1e-9), "F3: parts are not the mark")
-    mid = market.index_price * np.exp(market.displacement.sum(axis=0))
+    lift = market.moments.lifts[-1][0] if market.moments.lifts else 0.0
+    whole = parts.sum(axis=0) + lift
+    require(np.allclose(whole, np.log(market.mark_price), rtol=0, atol=1e-9), "F3: parts are not the mark")
+    mid = market.index_price * np.exp(market.displacement.sum(axis=0) + lift)
+    if market.dislocations is not None:
+        mid = mid * market.dislocations[market.step]
     require(np.allclose(mid, market.mid, rtol=1e-12), "F3: mid is not index times displacement")
 
 

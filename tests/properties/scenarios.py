@@ -80,6 +80,8 @@ def field_values(model: type[BaseModel], name: str) -> st.SearchStrategy[Any] | 
     default = info.get_default(call_default_factory=True) if not info.is_required() else None
     if all(isinstance(kind, str) for kind in kinds):
         return st.sampled_from(kinds)
+    if getattr(info.annotation, "__origin__", None) is dict:
+        return None
     if not {float, int} & set(kinds) or tuple in {getattr(kind, "__origin__", None) for kind in kinds}:
         return None
     low, high = -1.0, 1e6
@@ -186,6 +188,35 @@ def markets(draw: st.DrawFn, names: list[str]) -> list[dict[str, Any]]:
     ]
 
 
+CONTRACTS: dict[str, dict[str, Any]] = {
+    "COIN": {"kind": "spot"},
+    "FUT": {"kind": "future", "expiry_days": 4 / 24, "rate": 0.05},
+    "CALL": {"kind": "option", "expiry_days": 6 / 24, "strike": 104.0},
+    "PUT": {"kind": "option", "expiry_days": 1.0, "strike": 97.0, "side": "put", "settlement_minutes": 0.0},
+    "INV": {"kind": "inverse_perpetual"},
+}
+
+
+@st.composite
+def with_contracts(draw: st.DrawFn, table: dict[str, Any]) -> dict[str, Any]:
+    """The scenario with tokens, futures, options and inverse contracts on A, and people who hold them."""
+    names = draw(st.lists(st.sampled_from(sorted(CONTRACTS)), min_size=1, max_size=4, unique=True))
+    extra = [
+        {"name": name, "depth": draw(st.sampled_from((3e4, 1e6))), "tiers": draw(tiers())}
+        | {"instrument": {"underlying": "A", **CONTRACTS[name]}}
+        for name in names
+    ]
+    units = {name: draw(st.sampled_from((-20.0, 5.0, 15.0))) for name in names}
+    holder = {"kind": "book", "name": "contracts", "count": 3, "deposit": 900.0, "units": units}
+    people = [*table["population"], holder]
+    if "COIN" in names:
+        people = [{**entry, "collateral": {"COIN": draw(st.sampled_from((0.0, 700.0)))}} for entry in people]
+    table = {**table, "markets": [*table["markets"], *extra], "population": people}
+    if draw(st.booleans()):
+        table["dislocations"] = [{"market": names[0], "start_step": 1, "end_step": 4, "factor": 0.8}]
+    return table
+
+
 @st.composite
 def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     """The table of a small scenario of all rules."""
@@ -216,4 +247,4 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
         table["insurance"] = draw(fields_of(InsuranceLimits))
     if draw(st.integers(0, 4)) == 0:
         table["wicks"] = [{"market": "A", "step": 1, "factor": draw(st.sampled_from((0.5, 1.5)))}]
-    return table
+    return draw(with_contracts(table)) if draw(st.integers(0, 3)) == 0 else table
