@@ -183,12 +183,12 @@ def plot() -> Picture:
             figure.subplots(1, 2), {"Long against short": (1.0, -1.0), "Two longs": (1.0, 1.0)}.items(), strict=True
         ):
             rates = 100.0 * breach_map(signs, grid)
-            shown = axis.pcolormesh(grid, grid, rates, cmap="cividis", shading="nearest")
+            shown = axis.pcolormesh(grid, grid, rates, cmap="Blues", shading="nearest")
             lines = axis.contour(grid, grid, rates, levels=[0.5, 2.0, 5.0, 10.0, 20.0], colors=DARK, linewidths=0.7)
             axis.clabel(lines, fmt="%g %%", fontsize=8)
-            axis.plot(grid, grid, color="white", linewidth=1.5)
+            axis.plot(grid, grid, color="#E69F00", linewidth=1.8)
             axis.set(title=title, xlabel="correlation the engine assumes", ylabel="correlation of the world")
             figure.colorbar(shown, ax=axis, label="breaches, % of steps")
         picture = png(figure)
-    caption = "Closed form, normal returns, margin of 99 %. On the white diagonal the model is right: 1 %."
+    caption = "Closed form, normal returns, margin of 99 %. On the diagonal the model is right: 1 %."
     return Picture("breach_map", "A wrong correlation breaks the margin of the hedge first", caption, picture)

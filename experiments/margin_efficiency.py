@@ -27,7 +27,7 @@ from simulation.random import Streams
 from simulation.rule import load_rules
 
 REGIMES = ("isolated", "cross", "portfolio")
-LEVELS = (0.9, 0.95, 0.98, 0.99, 0.995)
+LEVELS = (0.8, 0.9, 0.95, 0.98, 0.99, 0.995)
 _VOLATILITY = 0.02  # of a step
 _PRICE = 100.0
 load_rules("simulation.margin")
@@ -134,7 +134,8 @@ def plot(engine: float = 0.6, worlds: tuple[float, float] = (0.6, 0.1)) -> Pictu
     """Draw the frontier where the engine's correlation is right and where it is too high."""
     with canvas(9.0, 4.0) as figure:
         for axis, world in zip(figure.subplots(1, 2, sharey=True), worlds, strict=True):
-            for regime, rows in frontier(engine, world).groupby("regime", sort=False):
+            table = frontier(engine, world)
+            for regime, rows in table[table["insolvency"] > 0.0].groupby("regime", sort=False):
                 style, share = look(str(regime)), 100.0 * rows["insolvency"]
                 spread = [share - 100.0 * rows["low"], 100.0 * rows["high"] - share]
                 shape = {"color": style.colour, "linestyle": style.line, "marker": style.marker, "label": str(regime)}
@@ -143,7 +144,8 @@ def plot(engine: float = 0.6, worlds: tuple[float, float] = (0.6, 0.1)) -> Pictu
             axis.legend()
         figure.axes[0].set_ylabel("insolvent books, %")
         picture = png(figure)
-    caption = f"{Crowd().books:,} random books of four markets, one step of normal returns, 95 % Wilson intervals."
+    caption = f"{Crowd().books:,} random books of four markets, one step of normal returns, 95 % Wilson intervals; "
+    caption += "levels at which no book was insolvent are left out."
     return Picture("frontier", "Capital against insolvency", caption, picture)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.drawing import DARK, Picture, canvas, from_zero, look, png
+from experiments.drawing import DARK, GREY, Picture, canvas, from_zero, look, png
 from experiments.margin_backtest import Backtest, Held, backtest
 from simulation.arrays import Array
 from simulation.errors import InputError
@@ -134,9 +134,11 @@ def plot(seed: int = 1, storm: Storm = Storm()) -> Picture:
     with canvas(9.0, 4.0) as figure:
         axis = figure.subplots()
         for name, anti in TOOLS.items():
-            style = look(name, tuple(TOOLS))
-            margin = 100.0 * storm.margins(anti, seed).requirement / notional
-            axis.plot(margin, label=name, color=style.colour, linestyle=style.line, linewidth=1.4)
+            style = look(name, tuple(TOOLS)[1:])
+            drawn: dict[str, Any] = {"color": GREY, "linewidth": 2.5}
+            if anti:
+                drawn = {"color": style.colour, "linestyle": style.line}
+            axis.plot(100.0 * storm.margins(anti, seed).requirement / notional, label=name, **drawn)
         axis.axvspan(storm.calm_steps, storm.calm_steps + storm.storm_steps, color=DARK, alpha=0.1, linewidth=0)
         axis.set(xlabel="steps", ylabel="requirement, % of notional")
         from_zero(axis, "y")

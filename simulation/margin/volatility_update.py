@@ -58,4 +58,3 @@ class GarchVolatility(VolatilityUpdate):
         """Return the next variance (m,)."""
         target = (1.0 - self.reaction - self.persistence) * normal
         return target + self.reaction * moved * moved + self.persistence * before
-
