@@ -19,7 +19,10 @@ from simulation.scenario import Scenario
 FOLDER = Path(__file__).with_name("presets") / "venues"
 SUFFIX = ".toml"
 _OWN = ("title", "date", "about", "left_out", "sources", "tiers")
-TAKEN = ("margin", "liquidation", "deleveraging", "funding", "state", "loss", "collateral", "interest")
+TAKEN = (
+    *("margin", "liquidation", "deleveraging", "funding", "state", "loss", "collateral", "interest"),
+    *("insurance", "fees"),
+)
 """The sections of a scenario that a venue decides; the ones a preset leaves out fall back to their defaults."""
 
 
@@ -43,7 +46,8 @@ class VenuePreset:
     def changes(self, scenario: Scenario) -> dict[str, Any]:
         """Return the fields of `scenario` that are different at this venue, as plain data."""
         plain = {name: Scenario.model_fields[name].get_default(call_default_factory=True) for name in self._decided}
-        return {**plain, **self.rules, "markets": [self._market(market) for market in scenario.to_dict()["markets"]]}
+        markets = [self._market(market) for market in scenario.to_dict()["markets"]]
+        return {**plain, **self.rules, "funding": self._funding(scenario), "markets": markets}
 
     def on(self, scenario: Scenario) -> Scenario:
         """Return `scenario` with the rules of this venue."""
@@ -63,6 +67,13 @@ class VenuePreset:
     @property
     def _decided(self) -> list[str]:
         return [name for name in TAKEN if name in Scenario.model_fields]
+
+    def _funding(self, scenario: Scenario) -> dict[str, Any]:
+        """Return the funding rule with its interval, which presets give in hours, in steps of `scenario`."""
+        rule = dict(self.rules.get("funding", {"kind": "none"}))
+        hours = rule.pop("interval_hours", None)
+        steps = {} if hours is None else {"interval_steps": max(1, round(hours * 3600.0 / scenario.step_seconds))}
+        return {**rule, **steps}
 
     def _market(self, market: dict[str, Any]) -> dict[str, Any]:
         kind = market.get("instrument", {}).get("kind", "perpetual")
