@@ -1,0 +1,190 @@
+"""Published Derive portfolio margin cases, PMRM and PMRM_2."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from experiments.conformance.case import Adapter, Case
+from simulation.board import Board, Book, InstrumentKind, Listed
+from simulation.margin.derive_portfolio2 import DerivePortfolio2Margin
+from simulation.margin.derive_scenarios import DeriveScenarioMargin, averaged_share, in_settlement
+
+_YEAR_SECONDS = 31_536_000.0
+
+
+@dataclass
+class Columns:
+    """The columns of a case, one after another."""
+
+    names: list[str] = field(default_factory=list)
+    kinds: list[InstrumentKind] = field(default_factory=list)
+    asset: list[int] = field(default_factory=list)
+    strike: list[float] = field(default_factory=list)
+    side: list[float] = field(default_factory=list)
+    position: list[float] = field(default_factory=list)
+    facts: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, kind: InstrumentKind, amount: float, asset: int = 0, **facts: float) -> None:
+        """Add a column that is held."""
+        self.names.append(name)
+        self.kinds.append(kind)
+        self.asset.append(asset)
+        self.position.append(float(amount))
+        self.strike.append(facts.pop("strike", np.nan))
+        self.side.append(facts.pop("side", 0.0))
+        for fact in ("price", "spot", "forward", "years", "volatility", "rate", "confidence", "average", "averaged"):
+            self.facts.setdefault(fact, []).append(float(facts.get(fact, np.inf if fact == "years" else 0.0)))
+
+    def board(self, stable: float) -> Board:
+        """Return the board of the columns."""
+        parts = np.array(self.asset, np.intp), np.array(self.strike), np.array(self.side)
+        listed = Listed(tuple(self.names), tuple(self.kinds), *parts)
+        facts = {name: np.array(values) for name, values in self.facts.items()}
+        return Board.at(listed, facts.pop("price"), **facts, quote_price=stable)
+
+    def book(self, cash: float, price: np.ndarray) -> Book:
+        """Return the account: perpetuals were opened at today's price, everything else was there before."""
+        position, linear = np.array([self.position]), np.array(self.kinds) == "perpetual"
+        opened = Book.opened(np.array([cash]), np.where(linear, position, 0.0), price)
+        return Book(opened.cash, position, opened.cost)
+
+
+def _second(case: Case) -> Mapping[str, Any]:
+    given = case.inputs
+    rule = _second_rule(case, given)
+    spot, sure, stable = (float(given[name]) for name in ("spot", "spot_confidence", "stable_price"))
+    columns, cash, every = Columns(), float(given["cash"]), sure
+    if perp := given["perp"]:
+        known = min(sure, perp["confidence"])
+        columns.add("PERP", "perpetual", perp["amount"], price=perp["price"], spot=spot, confidence=known)
+        every = known
+        cash = cash + perp["unrealised_pnl"] + perp["unrealised_funding"]
+    for token in given["collateral"]:
+        price = float(in_settlement(token["price"], stable))
+        known = min(sure, token["confidence"])
+        columns.add(token["name"], "spot", token["amount"], price=price, spot=spot, confidence=known)
+    for expiry in given["expiries"]:
+        _add_options(columns, expiry, spot, every)
+    return _answer(rule, columns, cash, stable)
+
+
+def _add_options(columns: Columns, expiry: Mapping[str, Any], spot: float, sure: float) -> None:
+    seconds, forward = float(expiry["seconds_to_expiry"]), float(expiry["forward"])
+    facts = {
+        "spot": spot,
+        "forward": forward,
+        "average": forward,
+        "averaged": averaged_share(seconds),
+        "years": seconds / _YEAR_SECONDS,
+        "rate": float(expiry["rate"]),
+        "confidence": min(sure, *(float(expiry[f"confidence_{name}"]) for name in ("forward", "rate", "vol"))),
+    }
+    for option in expiry["options"]:
+        side = 1.0 if option["is_call"] else -1.0
+        own = {"strike": float(option["strike"]), "side": side, "volatility": float(option["vol"])}
+        columns.add(f"OPTION{len(columns.names)}", "option", option["amount"], **facts, **own)
+
+
+def _answer(rule: DeriveScenarioMargin, columns: Columns, cash: float, stable: float) -> Mapping[str, Any]:
+    if not columns.names:
+        columns.add("NOTHING", "perpetual", 0.0)
+    board = columns.board(stable)
+    book = columns.book(cash, board.price)
+    return {
+        "maintenance_margin_balance": rule.balance(book, board, "maintenance")[0],
+        "initial_margin_balance": rule.balance(book, board, "initial")[0],
+        "mark_to_market": rule.mark_to_market(book, board)[0],
+        "scenario_pnl": rule.scenario_profits(book, board)[0],
+        "basis_contingency_pnl": rule.basis_contingency(book, board)[0],
+    }
+
+
+_FIELDS = {
+    "VolShock": (
+        "volatility",
+        {
+            "VOLRANGEUP": "up",
+            "VOLRANGEDOWN": "down",
+            "MIN_VOL_EVAL_SHOCKED": "floor",
+            "SHORTTERMPOWER": "short_power",
+            "LONGTERMPOWER": "long_power",
+            "DTE_FLOOR": "least_days",
+        },
+    ),
+    "SkewShock": (
+        "skew",
+        {
+            "LINEAR_SCALE_CAP": "linear_cap",
+            "LINEAR_CBASE": "linear_base",
+            "ABS_SCALE_CAP": "abs_cap",
+            "ABS_CBASE": "abs_base",
+            "MIN_K_STAR": "least_width",
+            "MIN_WIDTH_SCALE": "width_scale",
+            "VOL_PARAM_STATIC": "level",
+            "VOL_PARAM_SCALE": "slope",
+        },
+    ),
+    "Margin": (
+        "discounts",
+        {
+            "SHORT_RATE_MULTSCALE": "short_rate",
+            "LONG_RATE_MULTSCALE": "long_rate",
+            "SHORT_RATE_ADDSCALE": "short_add",
+            "LONG_RATE_ADDSCALE": "long_add",
+            "BASE_STATIC_DISCOUNT": "long",
+            "BASE_STATIC_DISCOUNT_NEG": "short",
+        },
+    ),
+    "BasisContingency": (
+        "basis",
+        {
+            "SCENARIO_SPOT_UP": "up",
+            "SCENARIO_SPOT_DOWN": "down",
+            "BASIS_CONT_ADD_FACTOR": "share",
+            "BASIS_CONT_MULT_FACTOR": "share_per_year",
+        },
+    ),
+    "OtherContingency": (
+        "charges",
+        {
+            "PEG_LOSS_THRESHOLD": "peg_threshold",
+            "PEG_LOSS_FACTOR": "peg_factor",
+            "CONF_THRESHOLD": "confidence_threshold",
+            "CONF_MARGIN": "confidence_rate",
+            "MM_PERP_PERCENT": "maintenance_perpetual_rate",
+            "IM_PERP_PERCENT": "initial_perpetual_rate",
+            "MM_OPTION_PERCENT": "maintenance_option_rate",
+            "IM_OPTION_PERCENT": "initial_option_rate",
+        },
+    ),
+}
+_FACTORS = {"MM_LOSS_FACTOR": "maintenance_factor", "IM_LOSS_FACTOR": "initial_factor"}
+
+
+def _second_rule(case: Case, given: Mapping[str, Any]) -> DerivePortfolio2Margin:
+    """Return the rule with the file's parameters and those the case changes."""
+    changed, default = given["params_overriding_default"], case.file["default_params"]
+    stated = {name: {**default.get(name, {}), **changed.get(name, {})} for name in _FIELDS}
+    terms: dict[str, Any] = {
+        section: {fields[name]: value for name, value in stated[title].items() if name in fields}
+        for title, (section, fields) in _FIELDS.items()
+    }
+    terms |= {_FACTORS[name]: value for name, value in stated["Margin"].items() if name in _FACTORS}
+    scenarios = changed.get("Scenarios", default["Scenarios"])
+    terms["scenarios"] = [
+        {"spot": spot, "volatility": move.lower(), "weight": weight} for spot, move, weight in scenarios
+    ]
+    terms["markets"] = {
+        token["name"]: {
+            "shocked": token["in_spot_shock"],
+            "initial_haircut": token["im_haircut"],
+            "maintenance_haircut": token["mm_haircut"],
+        }
+        for token in given["collateral"]
+    }
+    return DerivePortfolio2Margin.model_validate(terms)
+
+
+ADAPTERS: dict[tuple[str, str], Adapter] = {("derive_pmrm2_portfolio_margin", "portfolio_margin"): _second}
