@@ -14,6 +14,8 @@ from agents.waterfall import Waterfall
 from simulation.accounts import INSURANCE, MARKET, SHARED, Side, floor_quanta
 from simulation.arrays import Array, Index, Mask
 from simulation.causes import BOOK, WINNERS, EventLog
+from simulation.collateral.base import CollateralRule
+from simulation.collateral.sale import closed_shares
 from simulation.liquidation.base import LiquidationRule
 from simulation.scenario import Scenario
 from simulation.state.base import StateRule
@@ -53,6 +55,7 @@ class LiquidationDesk:
         self.round = 0
         self.flagged: dict[str, int] = {"capacity_limited": 0, "round_cap": 0}
         self.penalties = 0.0
+        self.sale: CollateralRule | None = None  # states an order in which columns are closed; none = all together
         self.watch_over(SimpleState(), 60.0)
 
     def watch_over(self, states: StateRule, step_seconds: float) -> None:
@@ -113,10 +116,19 @@ class LiquidationDesk:
         admitted = self.rule.admitted(pools, fraction)
         self.flagged["capacity_limited"] += len(seizure) - len(admitted)
         chosen = seizure.part(admitted)
-        lots = np.ceil(np.abs(chosen.position) * fraction[admitted, None] / self.accounts.lot) * self.accounts.lot
+        share = self._shares(chosen, fraction[admitted])
+        lots = np.ceil(np.abs(chosen.position) * share / self.accounts.lot) * self.accounts.lot
         chosen.closing = np.copysign(np.minimum(lots, np.abs(chosen.position)), chosen.position)
         room = self.rule.limit(self.market.depth, self.flags.used(self.market.step)) if self.rule.timed else None
         return chosen if room is None else self._within(chosen, room)
+
+    def _shares(self, chosen: Seizure, fraction: Array) -> Array:
+        """Return the share (r, m) or (r, 1) of each position that is closed, in the venue's order of sale."""
+        if self.sale is None:
+            return fraction[:, None]
+        price = self.market.mark_price
+        ranks = self.sale.ranks(self.engine.board(price), self.market.depth)
+        return closed_shares(chosen.position * price, fraction, ranks)
 
     def _within(self, seizure: Seizure, room: Array) -> Seizure:
         """Close no more than `room` (m,) dollars of each market, first come, first served; who gets nothing waits."""
@@ -241,4 +253,5 @@ def desk(clearing: Clearing, losses: Waterfall, scenario: Scenario) -> Liquidati
     """Return the liquidation desk of `scenario`."""
     found = LiquidationDesk(clearing, losses, scenario.liquidation, scenario.rounds_per_step)
     found.watch_over(scenario.state, scenario.step_seconds)
+    found.sale = scenario.collateral if scenario.collateral.sale != "together" else None
     return found

@@ -7,6 +7,7 @@ import numpy as np
 
 from agents.clearing import Clearing
 from agents.desk import desk
+from agents.lending import Lending
 from agents.liquidator import BackstopVault, Liquidator
 from agents.settlement import Settlement
 from agents.standing import Standings
@@ -36,6 +37,7 @@ class Exchange(mesa.Agent):
         self.watch = Watch(self.engine)
         self.clearing = Clearing(self.engine, self.watch, scenario.fees)
         self.settlement = Settlement(self.clearing)
+        self.lending = Lending(self.clearing, scenario.interest, scenario.step_seconds)
         self.waterfall = waterfall(self.clearing, scenario)
         self.desk = desk(self.clearing, self.waterfall, scenario)
         self.standings = Standings(self.engine, self.desk.flags, self.watch)
@@ -61,6 +63,7 @@ class Exchange(mesa.Agent):
         self.settlement.expire()
         self.move_margin()
         self.settle_funding()
+        self.settle_interest()
         self.match_orders()
         self.liquidate()
 
@@ -90,6 +93,10 @@ class Exchange(mesa.Agent):
         outside = payment.sum(axis=0)  # its side of what traders do not settle among themselves
         self.funding_paid += (np.abs(payment).sum(axis=0) + np.abs(outside)) / 2.0
         self.watch.touch(rows)
+
+    def settle_interest(self) -> None:
+        """Let whoever owes cash or tokens pay interest to those who hold them."""
+        self.lending.settle(self.market.step)
 
     def _funding_market(self, steps: int) -> FundingMarket:
         """Return what the funding rule may read, `steps` after the last settlement."""

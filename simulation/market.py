@@ -6,7 +6,7 @@ remember the moment they last changed, so the loss since then can be split exact
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -19,6 +19,8 @@ from simulation.impact.base import Book, ImpactRule, Move
 from simulation.impact.depth import DepthModel
 from simulation.mark.base import MarkRule
 from simulation.oracle.base import OracleRule
+from simulation.valuation.base import Seen, ValuationRule
+from simulation.valuation.mark import MarkValuation
 
 FillAt: TypeAlias = Literal["before", "average", "after"]
 LARGEST_MOVE = 25.0  # log; beyond it an impact law says nothing about any market
@@ -26,13 +28,18 @@ LARGEST_MOVE = 25.0  # log; beyond it an impact law says nothing about any marke
 
 @dataclass(frozen=True)
 class Microstructure:
-    """The rules a market trades by; `fill_at` says which price of its own impact a trade pays."""
+    """The rules a market trades by; `fill_at` says which price of its own impact a trade pays.
+
+    `valuation` says at which price tokens count, in steps of `step_seconds`.
+    """
 
     impact: ImpactRule
     depth: DepthModel
     mark: MarkRule
     oracle: OracleRule
     fill_at: FillAt = "average"
+    valuation: ValuationRule = field(default_factory=lambda: MarkValuation.model_validate({}))
+    step_seconds: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,9 @@ class Market:
         self._lift, self._lever = np.zeros((2, m))
         self.oracle_price = rules.oracle.read(path, 0, path[0])
         self.mid, self.mark_price, self.fill_price = path[0], path[0].copy(), path[0].copy()
+        self._own_mark = self.mark_price  # before a valuation rule says otherwise of tokens
+        self._values = bool(self._listed.spot.any()) and not isinstance(rules.valuation, MarkValuation)
+        self._age = np.zeros(m)  # seconds since the oracle moved
         self._measured = path[0]  # the mid at the last reading of the variance: pushes since then count as moves
         self.history = {name: np.full((steps + 1, m), np.nan) for name in ("index", "oracle", "mark", "fill")}
         self.moments = Moments(m)
@@ -129,9 +139,10 @@ class Market:
         self.metaorder *= self._decay
         self.index_price = self.path[self.step]
         self._set_mid()
-        basis = self.mark_price / self.oracle_price
-        self.oracle_price = self.rules.oracle.read(self.path, self.step, self.oracle_price)
-        self.mark_price = self.rules.mark.price(self.mid, self.oracle_price, basis)
+        basis, before = self._own_mark / self.oracle_price, self.oracle_price
+        self.oracle_price = self.rules.oracle.read(self.path, self.step, before)
+        self._own_mark = self.rules.mark.price(self.mid, self.oracle_price, basis)
+        self.mark_price = self._valued(before) if self._values else self._own_mark
         self.variance = self.rules.depth.update(self.variance, np.log(self.mid / self._measured))
         self._measured = self.mid
         self.depth = self.rules.depth.depth(self.listing.depth, self.variance, self.listing.variance)
@@ -153,7 +164,9 @@ class Market:
         self._set_mid()
         traded = volume != 0.0
         self.fill_price = np.where(traded, fill, self.fill_price)
-        self.mark_price = self.rules.mark.within_step(self.mid, self.mark_price)
+        self._own_mark = self.rules.mark.within_step(self.mid, self._own_mark)
+        own = self._own_mark
+        self.mark_price = np.where(self._listed.spot, self.mark_price, own) if self._values else own
         self._remember()
         if forced:
             self.pushes.append(Push(self.moments.last, self.step, volume, permanent, transient))
@@ -171,6 +184,15 @@ class Market:
     def prices(self) -> Sequence[Array]:
         """Return index, oracle, mark and fill price (m,)."""
         return self.index_price, self.oracle_price, self.mark_price, self.fill_price
+
+    def _valued(self, oracle_before: Array) -> Array:
+        """Return the mark (m,) with tokens at the price at which they count; it stands until the next step."""
+        self._age = np.where(self.oracle_price == oracle_before, self._age + self.rules.step_seconds, 0.0)
+        seen = Seen(
+            self.names, self._own_mark, self.oracle_price, self.mark_price, self._age, np.ones_like(self._age),
+            self.rules.step_seconds,
+        )  # fmt: skip
+        return np.where(self._listed.spot, self.rules.valuation.price(seen), self._own_mark)
 
     def _move(self, volume: Array) -> Move:
         move = self.rules.impact.move(self.metaorder, volume, Book(self.mid, self.index_price, self.depth))

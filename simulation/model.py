@@ -38,6 +38,7 @@ class MarketModel(mesa.Model):
             _listing(scenario, contracts), _microstructure(scenario), path, _wicks(scenario), _dislocations(scenario)
         )
         self.engine = MarginEngine(self.accounts, self.market, scenario.margin, scenario.tiers())
+        self.engine.collateral = None if scenario.collateral.by_tiers else scenario.collateral
         self.view = cast.view(self.market, scenario.step_seconds / 31_536_000.0, scenario.fees.taker_rate)
         self.groups: list[Any] = []
         self.decisions: list[tuple[Index, Array]] = []
@@ -118,7 +119,8 @@ def _listing(scenario: Scenario, contracts: Contracts) -> Listing:
 
 
 def _microstructure(scenario: Scenario) -> Microstructure:
-    return Microstructure(scenario.impact, scenario.depth, scenario.mark, scenario.oracle, scenario.fill_at)
+    rules = scenario.impact, scenario.depth, scenario.mark, scenario.oracle, scenario.fill_at
+    return Microstructure(*rules, scenario.valuation, scenario.step_seconds)
 
 
 def _wicks(scenario: Scenario) -> Array | None:

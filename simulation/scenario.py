@@ -6,12 +6,14 @@ import numpy as np
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, model_validator
 
 from simulation.arrays import Array
+from simulation.collateral.base import CollateralRule
 from simulation.contracts import Clock, Contracts
 from simulation.deleveraging.base import DeleveragingRule
 from simulation.errors import ScenarioError
 from simulation.funding.base import FundingRule
 from simulation.impact.base import ImpactRule
 from simulation.impact.depth import DepthModel
+from simulation.interest.base import InterestRule
 from simulation.liquidation.base import LiquidationRule
 from simulation.loss.base import LossRule
 from simulation.loss.insurance import InsuranceLimits
@@ -25,6 +27,7 @@ from simulation.rule import load_rules
 from simulation.scenario_checks import check_references, with_prices
 from simulation.sections import Backstop, Dislocation, Fees, Group, LiquidatorGroup, MarketSpec, Name, Section, Wick
 from simulation.state.base import StateRule
+from simulation.valuation.base import ValuationRule
 from simulation.volatility.base import Assets, VolatilityProcess
 
 SECONDS_PER_YEAR = 365.0 * 86_400.0
@@ -58,6 +61,9 @@ class Scenario(Section):
     )
     funding: SerializeAsAny[FundingRule] = Field(default_factory=lambda: FundingRule.parse({"kind": "none"}))
     margin: SerializeAsAny[MarginRule] = Field(default_factory=lambda: MarginRule.parse({"kind": "cross"}))
+    collateral: SerializeAsAny[CollateralRule] = Field(default_factory=lambda: CollateralRule.parse({"kind": "tiers"}))
+    valuation: SerializeAsAny[ValuationRule] = Field(default_factory=lambda: ValuationRule.parse({"kind": "mark"}))
+    interest: SerializeAsAny[InterestRule] = Field(default_factory=lambda: InterestRule.parse({"kind": "none"}))
     liquidation: SerializeAsAny[LiquidationRule] = Field(
         default_factory=lambda: LiquidationRule.parse({"kind": "full"})
     )
@@ -133,13 +139,11 @@ class Scenario(Section):
         world = self.world()
         return Assets(world.names, world.volatility, world.step_years)
 
-    def tiers(self) -> TierSchedule:
-        """Return the leverage tiers of all markets."""
-        columns = [
-            [[getattr(tier, field) for tier in market.tiers] for market in self.markets]
-            for field in ("floor", "initial_rate", "maintenance_rate")
-        ]
-        return TierSchedule(*columns)
+    def tiers(self, reference: bool = False) -> TierSchedule:
+        """Return the leverage tiers of all markets; `reference`: those that equal utilisation refers to."""
+        ladders = [(reference and market.reference_tiers) or market.tiers for market in self.markets]
+        fields = ("floor", "initial_rate", "maintenance_rate")
+        return TierSchedule(*([[getattr(tier, field) for tier in tiers] for tiers in ladders] for field in fields))
 
 
 def _plain(value: Any) -> Any:

@@ -32,6 +32,9 @@ class Checkable(Protocol):
     def margin(self) -> Any: ...  # noqa: D102
 
     @property
+    def collateral(self) -> Any: ...  # noqa: D102
+
+    @property
     def steps(self) -> int: ...  # noqa: D102
 
     @property
@@ -133,8 +136,11 @@ def _unknown_markets(scenario: Checkable) -> Iterator[str]:
 
 
 def _sizes(scenario: Checkable) -> Iterator[str]:
-    matrix = getattr(scenario.margin, "correlation", None)
     m = len(scenario.markets)
+    joint = getattr(scenario.collateral, "correlation", None)
+    if isinstance(joint, tuple) and len(joint) != m:
+        yield f"collateral.correlation: must be {m}x{m} to match the markets (got {len(joint)} rows)"
+    matrix = getattr(scenario.margin, "correlation", None)
     if isinstance(matrix, tuple) and len(matrix) != m:
         yield f"margin.correlation: must be {m}x{m} to match the markets (got {len(matrix)} rows)"
     if isinstance(matrix, float) and m > 1 and matrix < -1.0 / (m - 1) - 1e-12:

@@ -40,10 +40,10 @@ def test_keepers_are_asked_before_the_vault_and_without_capital_there_is_none() 
 
 def test_a_step_reads_as_a_list_of_what_a_venue_does(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[str] = []
-    for name in ("move_margin", "settle_funding", "match_orders", "liquidate"):
+    for name in ("move_margin", "settle_funding", "settle_interest", "match_orders", "liquidate"):
         monkeypatch.setattr(Exchange, name, lambda self, name=name: done.append(name))
     venue([LONG]).exchange.step()
-    assert done == ["move_margin", "settle_funding", "match_orders", "liquidate"]
+    assert done == ["move_margin", "settle_funding", "settle_interest", "match_orders", "liquidate"]
 
 
 def test_a_top_up_reaches_the_pools_it_was_meant_for_once() -> None:

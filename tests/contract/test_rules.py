@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from simulation.collateral.base import CollateralRule
 from simulation.deleveraging.base import DeleveragingRule, Winners
 from simulation.distribution import Distribution
 from simulation.funding.base import FundingRule
 from simulation.impact.base import ImpactRule
 from simulation.instrument.base import Instrument
+from simulation.interest.base import InterestRule
 from simulation.liquidation.base import Distressed, LiquidationRule
 from simulation.loss.base import LossRule
 from simulation.margin.base import MarginRule
@@ -28,6 +30,7 @@ from simulation.oracle.base import OracleRule
 from simulation.rule import Rule
 from simulation.scenario import Scenario
 from simulation.state.base import StateRule
+from simulation.valuation.base import ValuationRule
 from simulation.volatility.base import VolatilityProcess
 from tests.properties.scenarios import FAMILIES, SPECIAL
 
@@ -240,5 +243,6 @@ def test_all_families_are_covered_here() -> None:
     families = {MarginRule, ImpactRule, MarkRule, OracleRule, FundingRule, LiquidationRule, DeleveragingRule}
     rules = {base for base in Rule.__subclasses__() if base.kinds() and base.__module__.startswith("simulation.")}
     families |= {FAMILIES["price"], Distribution, Instrument, VolatilityProcess}
+    families |= {CollateralRule, ValuationRule, InterestRule}
     families |= {LossRule, StateRule, LossLaw, VolatilityUpdate}  # tested in the folders of their own
     assert rules == families, "a new rule family needs a contract here"

@@ -13,11 +13,13 @@ from pydantic import BaseModel
 
 from agents.cast import trader_types
 from agents.parameter import Parameter, Setting, declared
+from simulation.collateral.base import CollateralRule
 from simulation.deleveraging.base import DeleveragingRule
 from simulation.distribution import Distribution
 from simulation.funding.base import FundingRule
 from simulation.impact.base import ImpactRule
 from simulation.impact.depth import DepthModel
+from simulation.interest.base import InterestRule
 from simulation.liquidation.base import LiquidationRule
 from simulation.loss.base import LossRule
 from simulation.loss.insurance import InsuranceLimits
@@ -28,6 +30,7 @@ from simulation.price.base import PriceProcess
 from simulation.rule import Rule
 from simulation.sections import Backstop, Fees, LiquidatorGroup
 from simulation.state.base import StateRule
+from simulation.valuation.base import ValuationRule
 from simulation.volatility.base import VolatilityProcess
 
 FAMILIES: dict[str, type[Rule]] = {
@@ -42,6 +45,9 @@ FAMILIES: dict[str, type[Rule]] = {
     "loss": LossRule,
     "state": StateRule,
     "implied_volatility": VolatilityProcess,
+    "collateral": CollateralRule,
+    "valuation": ValuationRule,
+    "interest": InterestRule,
 }
 MOST_STEPS = 8
 PRICES = (100.0, 1.0, 2500.0)
