@@ -1,6 +1,6 @@
 """Published Derive portfolio margin cases, PMRM and PMRM_2."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from experiments.conformance.case import Adapter, Case
 from simulation.board import Board, Book, InstrumentKind, Listed
+from simulation.margin.derive_portfolio import DerivePortfolioMargin
 from simulation.margin.derive_portfolio2 import DerivePortfolio2Margin
 from simulation.margin.derive_scenarios import DeriveScenarioMargin, averaged_share, in_settlement
 
@@ -26,11 +27,11 @@ class Columns:
     position: list[float] = field(default_factory=list)
     facts: dict[str, list[float]] = field(default_factory=dict)
 
-    def add(self, name: str, kind: InstrumentKind, amount: float, asset: int = 0, **facts: float) -> None:
+    def add(self, name: str, kind: InstrumentKind, amount: float, **facts: float) -> None:
         """Add a column that is held."""
         self.names.append(name)
         self.kinds.append(kind)
-        self.asset.append(asset)
+        self.asset.append(int(facts.pop("asset", 0)))
         self.position.append(float(amount))
         self.strike.append(facts.pop("strike", np.nan))
         self.side.append(facts.pop("side", 0.0))
@@ -81,7 +82,11 @@ def _add_options(columns: Columns, expiry: Mapping[str, Any], spot: float, sure:
         "rate": float(expiry["rate"]),
         "confidence": min(sure, *(float(expiry[f"confidence_{name}"]) for name in ("forward", "rate", "vol"))),
     }
-    for option in expiry["options"]:
+    _list_options(columns, expiry["options"], facts)
+
+
+def _list_options(columns: Columns, options: Sequence[Mapping[str, Any]], facts: Mapping[str, float]) -> None:
+    for option in options:
         side = 1.0 if option["is_call"] else -1.0
         own = {"strike": float(option["strike"]), "side": side, "volatility": float(option["vol"])}
         columns.add(f"OPTION{len(columns.names)}", "option", option["amount"], **facts, **own)
@@ -187,4 +192,67 @@ def _second_rule(case: Case, given: Mapping[str, Any]) -> DerivePortfolio2Margin
     return DerivePortfolio2Margin.model_validate(terms)
 
 
-ADAPTERS: dict[tuple[str, str], Adapter] = {("derive_pmrm2_portfolio_margin", "portfolio_margin"): _second}
+_FIRST = {
+    "volatility": {
+        "volRangeUp": "up",
+        "volRangeDown": "down",
+        "shortTermPower": "short_power",
+        "longTermPower": "long_power",
+        "dteFloorDays": "least_days",
+    },
+    "basis": {
+        "scenarioSpotUp": "up",
+        "scenarioSpotDown": "down",
+        "basisContAddFactor": "share",
+        "basisContMultFactor": "share_per_year",
+    },
+    "static": {
+        "basePercent": "token_rate",
+        "perpPercent": "perpetual_rate",
+        "optionPercent": "option_rate",
+        "confThreshold": "confidence_threshold",
+        "confMargin": "confidence_rate",
+    },
+    "discounts": {"baseStaticDiscount": "factor", "rateMultScale": "multiple", "rateAddScale": "add"},
+}
+_FIRST_FACTORS = {"imFactor": "initial_factor", "pegLossThreshold": "peg_threshold", "pegLossFactor": "peg_factor"}
+_HALF = 0.5  # of the settlement average counts as known, so that forward and average state the two parts of a forward
+
+
+def _first(case: Case) -> Mapping[str, Any]:
+    given, stated = case.inputs, case.inputs["params"]
+    terms: dict[str, Any] = {
+        section: {fields[name]: value for name, value in stated.items() if name in fields}
+        for section, fields in _FIRST.items()
+    }
+    terms["volatility"]["floor"] = 0.0
+    terms |= {_FIRST_FACTORS[name]: value for name, value in stated.items() if name in _FIRST_FACTORS}
+    listed = case.file["scenarios"]
+    terms["scenarios"] = [{"spot": spot, "volatility": move.lower()} for spot, move in listed]
+    spot, sure, stable = (float(given[name]) for name in ("spot", "spot_conf", "stable_price"))
+    columns, cash, known = Columns(), float(given["cash"]), sure
+    if perp := given["perp"]:
+        known = min(sure, perp["conf"])
+        columns.add("PERP", "perpetual", perp["amount"], price=perp["price"], spot=spot, confidence=known)
+        cash = cash + perp["unsettled"]
+    if given["base"]:
+        price = float(in_settlement(spot, stable))
+        columns.add("BASE", "spot", given["base"], price=price, spot=spot, confidence=known)
+    for expiry in given["expiries"]:
+        facts = {
+            "spot": spot,
+            "forward": expiry["fwd_var"] / _HALF,
+            "average": expiry["fwd_fixed"] / _HALF,
+            "averaged": _HALF,
+            "years": expiry["sec"] / _YEAR_SECONDS,
+            "rate": float(expiry["rate"]),
+            "confidence": min(sure, expiry["conf"]),
+        }
+        _list_options(columns, expiry["options"], facts)
+    return _answer(DerivePortfolioMargin.model_validate(terms), columns, cash, stable)
+
+
+ADAPTERS: dict[tuple[str, str], Adapter] = {
+    ("derive_pmrm1_portfolio_margin", "portfolio_margin"): _first,
+    ("derive_pmrm2_portfolio_margin", "portfolio_margin"): _second,
+}
