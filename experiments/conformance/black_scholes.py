@@ -13,7 +13,7 @@ _YEAR_SECONDS = 31_536_000.0  # stated by the cases: T = seconds / 31536000
 def _on_spot(case: Case) -> dict[str, Any]:
     given = case.inputs
     option = Vanilla(_SIDE[given["type"]], given["strike"], given["T"])
-    terms = (option, given["spot"], given["vol"], given["rate"], given.get("dividend_yield", 0.0))
+    terms = (option, given["spot"], given["vol"], given.get("rate", 0.0), given.get("dividend_yield", 0.0))
     found = greeks(*terms)
     everything = {"price": black_scholes(*terms), "theta_per_day": found.theta_per_day, **asdict(found)}
     return {name: float(value) for name, value in everything.items()}
@@ -23,7 +23,7 @@ def _on_forward(case: Case) -> dict[str, Any]:
     given = case.inputs
     years = given["seconds"] / _YEAR_SECONDS
     sides = {name: Vanilla(side, given["strike"], years) for name, side in _SIDE.items()}
-    terms = (given["forward"], given["vol"], given["discount"])
+    terms = (given["forward"], given["vol"], given.get("discount", 1.0))
     return {name: float(black76(option, *terms)) for name, option in sides.items()}
 
 
