@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.view import Members
 from simulation.arrays import Array
+from simulation.holdings import Holdings
 
 
 def regime_scale(model: object, members: Members, orders: Array) -> Array:
@@ -19,10 +20,17 @@ def regime_scale(model: object, members: Members, orders: Array) -> Array:
         return np.ones(len(orders))
     price = engine.market.mark_price
     held = replace(engine.holdings(members.rows), position=orders, cost=orders * price)
-    alone = np.abs(engine.signed_initial(held, price)).sum(axis=1)
+    alone = np.abs(_alone(model, held, price)).sum(axis=1)
     needed = engine.initial(held, price).sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.where(needed > 0.0, alone / needed, 1.0)
     return 1.0 + phi * (ratio - 1.0)
 
 
+def _alone(model: object, held: Holdings, price: Array) -> Array:
+    """Return the isolated requirements (r, m): by the reference tiers where a venue has brought tiers of its own."""
+    rules, engine = model.rules, model.engine  # type: ignore[attr-defined]
+    if not any(market.reference_tiers for market in rules.markets):
+        return engine.signed_initial(held, price)
+    notional = np.abs(held.position * price)
+    return np.maximum(rules.tiers(reference=True).initial(notional), notional / held.leverage[:, None])

@@ -77,7 +77,7 @@ class Plan:
 
     def frees_margin(self, scenario: Scenario, regime: str) -> bool:
         """Tell whether `regime` can ask for less than isolated margin does, so that phi matters at all."""
-        return not MarginRule.parse(self.rule(scenario, regime)).additive
+        return regime in venue_names() or not MarginRule.parse(self.rule(scenario, regime)).additive
 
     def arm(self, scenario: Scenario, regime: str, reuse_share: float) -> Arm:
         """Return the arm that is run for `regime` at `reuse_share`; regimes that free nothing have one arm."""

@@ -78,7 +78,8 @@ class VenuePreset:
     def _market(self, market: dict[str, Any]) -> dict[str, Any]:
         kind = market.get("instrument", {}).get("kind", "perpetual")
         tiers = self.tiers.get(market["name"], self.tiers.get("default"))
-        return {**market, "tiers": tiers} if tiers and kind not in ("spot", "option") else market
+        usual = {**market, "reference_tiers": market.get("reference_tiers") or market["tiers"]}
+        return {**usual, "tiers": tiers} if tiers and kind not in ("spot", "option") else usual
 
 
 def venue_names() -> list[str]:

@@ -68,6 +68,7 @@ class MarketSpec(Section):
     depth: float = Field(1e9, gt=0.0, le=1e18, description="dollars; the unit in which impact laws measure volume")
     lot: float | None = Field(None, gt=0.0, description="units; a power of two; default about a cent")
     tiers: tuple[Tier, ...] = Field(_ONE_TIER, min_length=1, max_length=20)
+    reference_tiers: tuple[Tier, ...] = Field((), max_length=20, description="for equal utilisation, if not `tiers`")
     instrument: SerializeAsAny[Instrument] = Field(default_factory=lambda: Instrument.parse({"kind": "perpetual"}))
 
     @model_validator(mode="after")
