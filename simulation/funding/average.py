@@ -1,7 +1,7 @@
 """Funding by time averages, with interest and a clamp in price."""
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from simulation.arrays import Array
 from simulation.funding.base import Funding, FundingMarket, FundingRule
@@ -19,14 +19,8 @@ class AverageFunding(FundingRule):
 
     kind = "average"
     interest_rate: float = Field(0.0, ge=-1.0, le=1.0, description="a year")
-    lowest_rate: float = Field(-0.0005, ge=-1.0, le=1.0, description="least the interest leg adds, fraction of spot")
-    highest_rate: float = Field(0.0005, ge=-1.0, le=1.0, description="most the interest leg adds, fraction of spot")
-
-    @model_validator(mode="after")
-    def _bounds_in_order(self) -> "AverageFunding":
-        if self.lowest_rate > self.highest_rate:
-            raise ValueError(f"lowest_rate: must be at most highest_rate {self.highest_rate} (got {self.lowest_rate})")
-        return self
+    lowest_rate: float = Field(-0.0005, ge=-1.0, le=0.0, description="least the interest leg adds, fraction of spot")
+    highest_rate: float = Field(0.0005, ge=0.0, le=1.0, description="most the interest leg adds, fraction of spot")
 
     def payment(self, mark: Array, spot: Array, years: float) -> Array:
         """Return what a long pays per unit (m,), dollars, for a period of `years`."""

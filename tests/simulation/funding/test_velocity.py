@@ -66,9 +66,10 @@ def test_the_clamp_is_a_dead_band_in_price(mark: float, paid: float) -> None:
     assert rule.due(market(0.0, 0.0, 1.0, mark)).payment[0] == pytest.approx(paid / mark)
 
 
-def test_bounds_in_the_wrong_order_are_refused() -> None:
-    with pytest.raises(ValueError, match="lowest_rate"):
-        average(lowest_rate=0.1, highest_rate=-0.1)
+def test_bounds_on_the_wrong_side_of_zero_are_refused() -> None:
+    for bounds in ({"lowest_rate": 0.1}, {"highest_rate": -0.1}):
+        with pytest.raises(ValueError, match="_rate"):
+            average(**bounds)
 
 
 def test_the_impact_premium_is_zero_between_the_impact_prices() -> None:
