@@ -13,7 +13,7 @@ from experiments.verdict import Cell, Outcomes
 from experiments.wording import cell_scale, difference_text, dollars, level_text
 
 WIDTH = 110
-_TITLE, _REGIME, _LEVEL, _GAP = 24, 10, 18, 20
+_NAMES, _TITLE, _LEVEL, _GAP = 34, 22, 18, 20  # regimes take what titles leave of _NAMES
 _TERMS = (
     ("no crossing: ", ""),
     ("the first curve", "portfolio margin"),
@@ -66,18 +66,18 @@ def wrapped(text: str, width: int = WIDTH) -> list[str]:
 
 
 def _rule(mark: str, outcomes: Outcomes) -> str:
-    return mark * (_TITLE + _REGIME + (_LEVEL + _GAP) * len(outcomes.plan.designs))
+    return mark * (_NAMES + (_LEVEL + _GAP) * len(outcomes.plan.designs))
 
 
 def _heading(outcomes: Outcomes) -> list[str]:
     n, name = len(outcomes.seeds), outcomes.scenario.name
     storms = f"{n} storm{'s' if n > 1 else ''}"
     title = f"{name}: {', '.join(outcomes.plan.regimes)} on the same {storms} (seeds {seeds_text(outcomes.seeds)})"
-    left = " " * (_TITLE + _REGIME)
+    left, width = " " * _NAMES, _regime_width(outcomes.plan.regimes)
     designs = "".join(f" {design} ".center(_LEVEL + _GAP - 1, ".") + " " for design in outcomes.plan.designs)
     gap = f"minus {outcomes.plan.reference}"
     columns = f"{'mean [95 %]':<{_LEVEL}}{gap:<{_GAP}}" * len(outcomes.plan.designs)
-    return [*wrapped(title), left + designs, f"{'':<{_TITLE}}{'regime':<{_REGIME}}{columns}"]
+    return [*wrapped(title), left + designs, f"{'':<{_NAMES - width}}{'regime':<{width}}{columns}"]
 
 
 def seeds_text(seeds: Sequence[int]) -> str:
@@ -88,16 +88,21 @@ def seeds_text(seeds: Sequence[int]) -> str:
     return ", ".join(parts) if len(parts) <= 8 else f"{', '.join(parts[:6])}, ... {parts[-1]}"
 
 
+def _regime_width(regimes: Sequence[str]) -> int:
+    return min(max(map(len, regimes), default=0) + 1, _NAMES - _TITLE)
+
+
 def _block(measure: Measure, found: Sequence[Cell]) -> list[str]:
     scale, unit = cell_scale(measure, found)
     regimes = list(dict.fromkeys(cell.regime for cell in found))
+    width = _regime_width(regimes)
     titles = [measure.title, f" {unit} {measure.about}" if unit else f" {measure.about}"]
     lines = []
     for i in range(max(len(regimes), len(titles))):
         title = titles[i] if i < len(titles) else ""
         regime = regimes[i] if i < len(regimes) else ""
         texts = [_texts(cell, scale) for cell in found if cell.regime == regime]
-        lines.append(f"{title:<{_TITLE}}{regime[: _REGIME - 1]:<{_REGIME}}{''.join(texts)}")
+        lines.append(f"{title:<{_NAMES - width}}{regime[: width - 1]:<{width}}{''.join(texts)}")
     return lines
 
 
