@@ -1,0 +1,121 @@
+"""Target T8: an insurance fund is a Cramer-Lundberg risk process, and its depletion is ruin.
+
+Fund u, fee income at the rate c = (1 + th) lam m, shortfalls of liquidations at Poisson times of rate lam, exponential
+with mean m. Ruin is the first shortfall the fund cannot pay. For ever: psi(u) = exp(-th u / ((1 + th) m)) / (1 + th).
+Within T, in units in which c = m = 1 and beta = 1 / (1 + th) is the rate of shortfalls:
+
+psi(u, T) = psi(u) - (1 / pi) int_0^pi f1 f2 / f3 dx,
+f1 = beta exp(2 sqrt(beta) T cos x - (1 + beta) T + u (sqrt(beta) cos x - 1)),
+f2 = cos(u sqrt(beta) sin x) - cos(u sqrt(beta) sin x + 2 x),  f3 = 1 + beta - 2 sqrt(beta) cos x.
+
+Every path is one market with a fund of its own. Claim after claim the price gaps through the bankruptcy price of one
+more long, and by an exponential amount beyond it: that is the shortfall, because nothing moves the price but the gap.
+Sources: S. Asmussen & H. Albrecher, Ruin Probabilities, World Scientific (2010), proposition V.1.3; H. Cramer (1930).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.target import Check, bare_scenario, batches, distinct_seed, one_tier, opened, share_check
+from simulation.accounts import INSURANCE, OUTSIDE, SHARED
+from simulation.arrays import Array
+from simulation.random import Streams
+from simulation.scenario import Scenario
+
+SLACK = 0.002  # absolute; what the literature's own checks allow
+_SIDE_BY_SIDE = 100  # independent markets of one scenario
+_SPACING = 64.0  # mean shortfalls from one bankruptcy price to the next: no gap reaches it but with probability e**-64
+
+
+@dataclass(frozen=True)
+class FundVenue:
+    """A fund of `fund` mean shortfalls, loaded by `loading`; `horizon` in mean times between shortfalls, none = ever.
+
+    `claims` shortfalls are played on each path; what comes after them is neglected.
+    """
+
+    fund: float = 2.0
+    loading: float = 0.2
+    horizon: float | None = 10.0
+    claims: int = 40
+
+    def probability(self) -> float:
+        """Return psi(u), or psi(u, T) with a horizon."""
+        u, beta = self.fund, 1.0 / (1.0 + self.loading)
+        for_ever = beta * math.exp(-(1.0 - beta) * u)
+        return for_ever if self.horizon is None else for_ever - self._later(u, beta, self.horizon / beta)
+
+    @staticmethod
+    def _later(u: float, beta: float, time: float) -> float:
+        """Return the probability of ruin after `time` (income 1 a unit of time)."""
+        from scipy.integrate import quad
+
+        root = math.sqrt(beta)
+
+        def integrand(x: float) -> float:
+            f1 = beta * math.exp(2.0 * root * time * math.cos(x) - (1.0 + beta) * time + u * (root * math.cos(x) - 1.0))
+            f2 = math.cos(u * root * math.sin(x)) - math.cos(u * root * math.sin(x) + 2.0 * x)
+            return f1 * f2 / (1.0 + beta - 2.0 * root * math.cos(x))
+
+        return float(quad(integrand, 0.0, math.pi, epsabs=1e-12, limit=200)[0]) / math.pi
+
+    def scenario(self, shortfalls: Array) -> Scenario:
+        """Return the scenario whose step i makes the shortfalls (claims, paths) of row i, in dollars."""
+        claims, paths = shortfalls.shape
+        names = [f"M{i}" for i in range(paths)]
+        start = _SPACING * (claims + 2)
+        bankruptcy = start - _SPACING * np.arange(1, claims + 1)
+        prices = np.vstack([np.full(paths, start), bankruptcy[:, None] - shortfalls])
+        market = {"price": start, "volatility": 0.0, "lot": 1.0, "tiers": one_tier(1e-9)}
+        return bare_scenario(
+            steps=claims,
+            markets=[{"name": name, **market} for name in names],
+            price={"kind": "replay", "prices": prices.tolist()},
+            margin={"kind": "isolated"},
+            insurance_fund=0.0,
+            insurance_funds=dict.fromkeys(names, self.fund),
+            loss={"kind": "none"},
+            population=[
+                {
+                    "kind": "book",
+                    "name": f"long{i:03}",
+                    "count": 1,
+                    "deposit": paths * (start - price),
+                    "units": dict.fromkeys(names, 1.0),
+                }
+                for i, price in enumerate(bankruptcy.tolist())
+            ],
+        )
+
+
+def ruins(venue: FundVenue, paths: int, seed: int = 1) -> Array:
+    """Return when the fund of each of `paths` paths (p,) is ruined, in mean times between shortfalls; inf if never."""
+    sizes = batches(paths, _SIDE_BY_SIDE)
+    return np.concatenate([_ruined(venue, size, distinct_seed(seed, run)) for run, size in enumerate(sizes)])
+
+
+def _ruined(venue: FundVenue, paths: int, seed: int) -> Array:
+    streams, size = Streams(seed), venue.claims * paths
+    waits, shortfalls = (
+        -np.log(streams.uniform(f"ruin/{what}", 0, size)).reshape(venue.claims, paths) for what in ("wait", "shortfall")
+    )
+    model = opened(venue.scenario(shortfalls))
+    funds = np.full(paths, INSURANCE), np.arange(1, paths + 1)
+    for step in range(venue.claims):
+        income = (1.0 + venue.loading) * waits[step]
+        model.accounts.transfer((np.full(paths, OUTSIDE), SHARED), funds, income, "deposit")
+        model.step()
+    times, found = np.cumsum(waits, axis=0), np.full(paths, np.inf)
+    for case in model.exchange.waterfall.bankruptcies:
+        if case.unpaid > 0.0:
+            found[case.pool - 1] = min(found[case.pool - 1], times[case.step - 1, case.pool - 1])
+    return found
+
+
+def ruin_target(venue: FundVenue = FundVenue(), paths: int = 4_000, seed: int = 1) -> list[Check]:
+    """Run target T8 and return its check: the share of funds that are ruined by the horizon."""
+    times = ruins(venue, paths, seed)
+    ruined = int(np.count_nonzero(np.isfinite(times) if venue.horizon is None else times <= venue.horizon))
+    return [share_check("P(ruin)", venue.probability(), ruined, paths, SLACK)]

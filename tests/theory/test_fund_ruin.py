@@ -1,0 +1,60 @@
+import math
+
+import numpy as np
+import pytest
+
+from experiments.target import SIGMAS, table, verdict
+from experiments.theory_ruin import FundVenue, ruin_target, ruins
+from tests.theory.tiers import thorough
+
+
+def failures(checks):
+    found = table(checks)
+    return found[~found["passed"]].to_string()
+
+
+@pytest.mark.parametrize(
+    ("loading", "fund", "horizon", "probability"),
+    [
+        (0.2, 0.0, None, 0.833333),
+        (0.2, 2.0, None, 0.597109),
+        (0.2, 5.0, None, 0.362165),
+        (0.2, 10.0, None, 0.157396),
+        (0.5, 0.0, None, 0.666667),
+        (0.5, 2.0, None, 0.342278),
+        (0.5, 5.0, None, 0.125917),
+        (0.5, 10.0, None, 0.023783),
+        (0.2, 2.0, 10.0, 0.419528),
+        (0.2, 5.0, 30.0, 0.272237),
+    ],
+)
+def test_the_formula_has_the_published_numbers(loading, fund, horizon, probability):
+    assert FundVenue(fund, loading, horizon).probability() == pytest.approx(probability, abs=1e-6)
+
+
+def test_a_horizon_without_end_is_for_ever():
+    assert FundVenue(2.0, 0.5, 2_000.0).probability() == pytest.approx(
+        FundVenue(2.0, 0.5, None).probability(), abs=1e-9
+    )
+
+
+@pytest.mark.parametrize(
+    ("venue", "paths"),
+    [(FundVenue(), 700), (FundVenue(0.0, 0.5, 5.0, claims=25), 700), (FundVenue(2.0, 0.5, None, claims=100), 200)],
+)
+def test_funds_are_ruined_as_often_as_theory_says(venue, paths):
+    checks = ruin_target(venue, paths, 3)
+    assert verdict(checks), failures(checks)
+
+
+def test_a_wrong_loading_is_found():
+    found = np.isfinite(ruins(FundVenue(2.0, 0.5, 10.0), 400)).mean()
+    wrong = FundVenue(2.0, 0.05, 10.0).probability()
+    assert abs(found - wrong) > SIGMAS * math.sqrt(wrong * (1.0 - wrong) / 400)
+
+
+@thorough
+@pytest.mark.parametrize("venue", [FundVenue(), FundVenue(5.0, 0.2, 30.0, 80), FundVenue(2.0, 0.5, None, 190)])
+def test_the_probability_of_ruin_holds_over_20_000_paths(venue):
+    checks = ruin_target(venue, 20_000)
+    assert verdict(checks), failures(checks)
