@@ -10,7 +10,9 @@ import pandas as pd
 from experiments.target import Check, table, verdict
 from experiments.theory_adl import GapVenue, deleveraging_target, queue_regret
 from experiments.theory_cascade import CascadeLaw, CascadeVenue, cascade_target
+from experiments.theory_exit import ExitVenue, exit_target
 from experiments.theory_passage import PassageVenue, passage_target
+from experiments.theory_ruin import FundVenue, ruin_target
 from experiments.theory_types import TypesVenue, types_target
 from experiments.vega_risk import VegaBook, hedge_target, understatement_target
 
@@ -18,15 +20,19 @@ __all__ = [
     "CascadeLaw",
     "CascadeVenue",
     "Check",
+    "ExitVenue",
+    "FundVenue",
     "GapVenue",
     "PassageVenue",
     "TypesVenue",
     "VegaBook",
     "cascade_target",
     "deleveraging_target",
+    "exit_target",
     "hedge_target",
     "passage_target",
     "queue_regret",
+    "ruin_target",
     "table",
     "types_target",
     "understatement_target",
@@ -47,6 +53,8 @@ def validate(effort: float = 0.02, seed: int = 1) -> pd.DataFrame:
         "T7 first passage": passage_target(PassageVenue(), round(400_000 * effort), seed),
         "T11 pro rata": deleveraging_target(GapVenue()),
         "T11 queue": [*deleveraging_target(GapVenue(policy="queue")), queue_regret()],
+        "T5 critical leverage": exit_target(),
+        "T8 ruin of the fund": ruin_target(FundVenue(), max(20, round(20_000 * effort)), seed),
     }
     for regime in ("cross", "isolated"):
         for radius in (0.3, 0.7):
