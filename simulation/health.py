@@ -97,7 +97,10 @@ class MarginEngine:
         if isinstance(self.rule, BookMargin):
             setting = self.by_pool(np.abs(self._set_by_leverage(held, price)), held.pool)
             return np.maximum(self._by_book(self.rule, held, price, "initial"), setting)
-        return self._with_collateral(self._pooled(self.signed_initial(held, price), held.pool), held, price, "initial")
+        pooled = self._pooled(self.signed_initial(held, price), held.pool)
+        if not (self._plain or self.rule.additive):  # a long option needs its value at both levels, a hedge does not
+            pooled = np.maximum(pooled, self._pooled(self.signed_maintenance(held, price), held.pool))
+        return self._with_collateral(pooled, held, price, "initial")
 
     def signed_maintenance(self, held: Holdings, price: Array) -> Array:
         """Return the stand-alone maintenance requirements (r, m), signed as the positions."""

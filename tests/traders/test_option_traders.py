@@ -8,7 +8,7 @@ import pytest
 from simulation.instrument.exposure import deltas
 from simulation.model import MarketModel
 from tests.traders.small import wishes
-from tests.venues import TIERS, equity, positions, storm, venue
+from tests.venues import TIERS, book, equity, positions, rows, storm, venue
 
 A = {"name": "A", "price": 100.0, "volatility": 0.8, "depth": 1e7, "tiers": TIERS}
 CALL, FAR, PUT, LOW, DEEP = 1, 2, 3, 4, 5
@@ -112,6 +112,15 @@ def test_a_writer_keeps_the_premium_when_nothing_happens_and_loses_in_a_jump() -
         model.run()
     assert equity(calm)[0] > 100_000.0
     assert equity(jump)[0] < 97_000.0
+
+
+def test_a_hedge_never_makes_initial_margin_less_than_maintenance() -> None:
+    """The call needs its value at both levels, the perpetual half at maintenance: netted, initial could be less."""
+    entry = book("x", {"A": -20.0, "C80": 10.0}, 5_000.0)
+    model = venue([entry], markets=[A, *CHAIN], margin={"kind": "portfolio", "correlation": 0.9})
+    health = model.engine.health(rows(model))
+    assert health.maintenance[0, 0] > 0.0
+    assert health.initial[0, 0] >= health.maintenance[0, 0]
 
 
 # Insured holder -------------------------------------------------------------------------------------------------
