@@ -12,7 +12,7 @@ from simulation.margin.derive_portfolio import DerivePortfolioMargin
 from simulation.margin.derive_portfolio2 import DerivePortfolio2Margin
 from simulation.margin.derive_scenarios import DeriveScenarioMargin, averaged_share, in_settlement
 
-_YEAR_SECONDS = 31_536_000.0
+YEAR_SECONDS = 31_536_000.0
 
 
 @dataclass
@@ -37,6 +37,13 @@ class Columns:
         self.side.append(facts.pop("side", 0.0))
         for fact in ("price", "spot", "forward", "years", "volatility", "rate", "confidence", "average", "averaged"):
             self.facts.setdefault(fact, []).append(float(facts.get(fact, np.inf if fact == "years" else 0.0)))
+
+    def add_options(self, options: Sequence[Mapping[str, Any]], facts: Mapping[str, float]) -> None:
+        """Add the options of one expiry."""
+        for option in options:
+            side = 1.0 if option["is_call"] else -1.0
+            own = {"strike": float(option["strike"]), "side": side, "volatility": float(option["vol"])}
+            self.add(f"OPTION{len(self.names)}", "option", option["amount"], **facts, **own)
 
     def board(self, stable: float) -> Board:
         """Return the board of the columns."""
@@ -78,18 +85,11 @@ def _add_options(columns: Columns, expiry: Mapping[str, Any], spot: float, sure:
         "forward": forward,
         "average": forward,
         "averaged": averaged_share(seconds),
-        "years": seconds / _YEAR_SECONDS,
+        "years": seconds / YEAR_SECONDS,
         "rate": float(expiry["rate"]),
         "confidence": min(sure, *(float(expiry[f"confidence_{name}"]) for name in ("forward", "rate", "vol"))),
     }
-    _list_options(columns, expiry["options"], facts)
-
-
-def _list_options(columns: Columns, options: Sequence[Mapping[str, Any]], facts: Mapping[str, float]) -> None:
-    for option in options:
-        side = 1.0 if option["is_call"] else -1.0
-        own = {"strike": float(option["strike"]), "side": side, "volatility": float(option["vol"])}
-        columns.add(f"OPTION{len(columns.names)}", "option", option["amount"], **facts, **own)
+    columns.add_options(expiry["options"], facts)
 
 
 def _answer(rule: DeriveScenarioMargin, columns: Columns, cash: float, stable: float) -> Mapping[str, Any]:
@@ -244,11 +244,11 @@ def _first(case: Case) -> Mapping[str, Any]:
             "forward": expiry["fwd_var"] / _HALF,
             "average": expiry["fwd_fixed"] / _HALF,
             "averaged": _HALF,
-            "years": expiry["sec"] / _YEAR_SECONDS,
+            "years": expiry["sec"] / YEAR_SECONDS,
             "rate": float(expiry["rate"]),
             "confidence": min(sure, expiry["conf"]),
         }
-        _list_options(columns, expiry["options"], facts)
+        columns.add_options(expiry["options"], facts)
     return _answer(DerivePortfolioMargin.model_validate(terms), columns, cash, stable)
 
 
