@@ -6,6 +6,8 @@ import numpy as np
 
 from simulation.accounts import QUANTUM, SYSTEM_ROWS
 from simulation.arrays import Array
+from simulation.board import Book
+from simulation.margin.base import BookMargin
 from tests.properties.audit import Audit, Picture, invariant, require
 
 
@@ -41,6 +43,9 @@ def _maintenance(engine: Any, audit: Audit, before: Picture, what: tuple[int, in
     """Requirement of the pool in which `row` holds `market`, with that position or after it was `closed`."""
     row, market, closed = what
     mine = audit.accounts.pool[row]
+    if isinstance(engine.rule, BookMargin):
+        board = engine.board(before.mark)
+        return float(engine.rule.requirement(_book(audit, before, what), board, "maintenance")[0])
     value = np.where(mine == mine[market], before.position[row], 0.0) * before.mark
     if closed:
         value[market] = 0.0
@@ -80,6 +85,17 @@ def e3_the_price_is_the_bankruptcy_price(audit: Audit, before: Picture, what: An
     price = before.mark[fill.market] * (1.0 + np.sign(quantity) * rate)
     require(np.isclose(fill.price, price, rtol=1e-12), f"E3: filled at {fill.price}, not {price}")
     require(own[fill.market], "E3: a position of another pool was closed")
+
+
+def _book(audit: Audit, before: Picture, what: tuple[int, int, bool]) -> Book:
+    """The pool in which `row` holds `market`, for rules that read whole books; closed at the mark, that is for cash."""
+    row, market, closed = what
+    mine = audit.accounts.pool[row] == audit.accounts.pool[row, market]
+    held = np.where(mine, before.position[row], 0.0)
+    cash = before.cash[row, audit.accounts.pool[row, market]]
+    if closed:
+        cash, held[market] = cash + held[market] * before.mark[market], 0.0
+    return Book(np.array([cash]), held[None, :], (held * before.entry_price[row])[None, :])
 
 
 @invariant("fill")
