@@ -52,6 +52,13 @@ class Columns:
         facts = {name: np.array(values) for name, values in self.facts.items()}
         return Board.at(listed, facts.pop("price"), **facts, quote_price=stable)
 
+    def account(self, cash: float, stable: float) -> tuple[Board, Book]:
+        """Return the board and the account with `cash`; a case that holds nothing gets a column for it."""
+        if not self.names:
+            self.add("NOTHING", "perpetual", 0.0)
+        board = self.board(stable)
+        return board, self.book(cash, board.price)
+
     def book(self, cash: float, price: np.ndarray) -> Book:
         """Return the account: perpetuals were opened at today's price, everything else was there before."""
         position, linear = np.array([self.position]), np.array(self.kinds) == "perpetual"
@@ -75,7 +82,7 @@ def _second(case: Case) -> Mapping[str, Any]:
         columns.add(token["name"], "spot", token["amount"], price=price, spot=spot, confidence=known)
     for expiry in given["expiries"]:
         _add_options(columns, expiry, spot, every)
-    return _answer(rule, columns, cash, stable)
+    return _answer(rule, *columns.account(cash, stable))
 
 
 def _add_options(columns: Columns, expiry: Mapping[str, Any], spot: float, sure: float) -> None:
@@ -92,11 +99,7 @@ def _add_options(columns: Columns, expiry: Mapping[str, Any], spot: float, sure:
     columns.add_options(expiry["options"], facts)
 
 
-def _answer(rule: DeriveScenarioMargin, columns: Columns, cash: float, stable: float) -> Mapping[str, Any]:
-    if not columns.names:
-        columns.add("NOTHING", "perpetual", 0.0)
-    board = columns.board(stable)
-    book = columns.book(cash, board.price)
+def _answer(rule: DeriveScenarioMargin, board: Board, book: Book) -> Mapping[str, Any]:
     return {
         "maintenance_margin_balance": rule.balance(book, board, "maintenance")[0],
         "initial_margin_balance": rule.balance(book, board, "initial")[0],
@@ -220,15 +223,20 @@ _HALF = 0.5  # of the settlement average counts as known, so that forward and av
 
 
 def _first(case: Case) -> Mapping[str, Any]:
-    given, stated = case.inputs, case.inputs["params"]
+    return _answer(*first_account(case.inputs, case.file["scenarios"]))
+
+
+def first_account(given: Mapping[str, Any], scenarios: Sequence[Any] = ()) -> tuple[DerivePortfolioMargin, Board, Book]:
+    """Return the rule, the board and the account of a case of the first portfolio margin."""
+    stated = given["params"]
     terms: dict[str, Any] = {
         section: {fields[name]: value for name, value in stated.items() if name in fields}
         for section, fields in _FIRST.items()
     }
     terms["volatility"]["floor"] = 0.0
     terms |= {_FIRST_FACTORS[name]: value for name, value in stated.items() if name in _FIRST_FACTORS}
-    listed = case.file["scenarios"]
-    terms["scenarios"] = [{"spot": spot, "volatility": move.lower()} for spot, move in listed]
+    if scenarios:
+        terms["scenarios"] = [{"spot": spot, "volatility": move.lower()} for spot, move in scenarios]
     spot, sure, stable = (float(given[name]) for name in ("spot", "spot_conf", "stable_price"))
     columns, cash, known = Columns(), float(given["cash"]), sure
     if perp := given["perp"]:
@@ -249,7 +257,7 @@ def _first(case: Case) -> Mapping[str, Any]:
             "confidence": min(sure, expiry["conf"]),
         }
         columns.add_options(expiry["options"], facts)
-    return _answer(DerivePortfolioMargin.model_validate(terms), columns, cash, stable)
+    return DerivePortfolioMargin.model_validate(terms), *columns.account(cash, stable)
 
 
 ADAPTERS: dict[tuple[str, str], Adapter] = {
