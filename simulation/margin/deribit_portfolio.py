@@ -8,7 +8,14 @@ from pydantic import Field
 from simulation.arrays import Array, Index, column_sum
 from simulation.board import Board, Book, Level
 from simulation.margin.base import BookMargin
-from simulation.margin.revaluation import DAYS_PER_YEAR, Shocks, shocked_profits, volatility_shock
+from simulation.margin.revaluation import (
+    DAYS_PER_YEAR,
+    Shocks,
+    book_profits,
+    shocked_profits,
+    volatility_shock,
+    worst_losses,
+)
 
 Move: TypeAlias = Annotated[float, Field(gt=-1.0, le=100.0)]
 _BLOCK = 1024  # rows at once; their profits fit into the fast part of memory
@@ -87,21 +94,13 @@ class DeribitPortfolioMargin(BookMargin):
 
     def scenario_profits(self, book: Book, board: Board, shocks: Shocks | None = None) -> Array:
         """Return the profit (r, s) of whole books under each of `shocks` (all of them), dollars, not weighted."""
-        return _book_profits(book.position.T, self.unit_profits(board, shocks)).T
+        return book_profits(book.position.T, self.unit_profits(board, shocks)).T
 
     def worst_loss(self, book: Book, board: Board) -> Array:
         """Return the sum over assets of the largest weighted loss (r,), dollars."""
         shocks = self.shocks()
         weighted = self.unit_profits(board, shocks) * self.weights(shocks)[:, None]
-        assets = [np.flatnonzero(board.listed.asset == asset) for asset in np.unique(board.listed.asset)]
-        total = np.zeros(len(book.cash))
-        for start in range(0, len(total), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            position = np.ascontiguousarray(book.position[rows].T)
-            for columns in assets:
-                profits = _book_profits(position[columns], weighted[:, columns])
-                total[rows] += np.maximum(-profits.min(axis=0), 0.0)
-        return total
+        return worst_losses(book, board, weighted)
 
     def option_contingency(self, book: Book, board: Board) -> Array:
         """Return the charge (r,) for options sold and not bought back at the same strike and expiry, dollars."""
@@ -127,16 +126,6 @@ class DeribitPortfolioMargin(BookMargin):
             return np.zeros(len(book.cash))
         value = np.where(board.listed.option, board.spot, board.price) * ~board.listed.spot
         return self.minimum_rate * column_sum(np.abs(book.position * value))
-
-
-def _book_profits(position: Array, unit: Array) -> Array:
-    """Return the profits (s, r) of positions (m, r) from unit profits (s, m), column after column."""
-    total = position[0] * unit[:, :1]
-    product = np.empty_like(total)
-    for column in range(1, len(position)):
-        np.multiply(position[column], unit[:, column, None], out=product)
-        total += product
-    return total
 
 
 def _strikes(board: Board) -> list[Index]:

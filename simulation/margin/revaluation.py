@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulation.arrays import Array
-from simulation.board import Board
+from simulation.board import Board, Book
 from simulation.instrument.black_scholes import Vanilla, black76
 
 DAYS_PER_YEAR = 365.0
+_BLOCK = 512  # rows at once; their profits fit into the fast part of memory
 _REFERENCE_DAYS = 30.0  # the term at which volatility shocks are quoted
 
 
@@ -51,6 +52,29 @@ def shocked_profits(board: Board, shocks: Shocks, volatility: Array) -> Array:
         calm = _option_values(board, np.zeros(1), board.volatility[None, :])
         profits[:, columns] = (_option_values(board, shocks.move, volatility) - calm)[:, columns]
     return profits
+
+
+def book_profits(position: Array, unit: Array) -> Array:
+    """Return the profits (s, r) of positions (m, r) from unit profits (s, m), column after column."""
+    total = position[0] * unit[:, :1]
+    product = np.empty_like(total)
+    for column in range(1, len(position)):
+        np.multiply(position[column], unit[:, column, None], out=product)
+        total += product
+    return total
+
+
+def worst_losses(book: Book, board: Board, unit: Array) -> Array:
+    """Return the sum over assets of the largest loss (r,), at least 0, from unit profits (s, m), dollars."""
+    assets = [np.flatnonzero(board.listed.asset == asset) for asset in np.unique(board.listed.asset)]
+    total = np.zeros(len(book.cash))
+    for start in range(0, len(total), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        position = np.ascontiguousarray(book.position[rows].T)
+        for columns in assets:
+            profits = book_profits(position[columns], unit[:, columns])
+            total[rows] += np.maximum(-profits.min(axis=0), 0.0)
+    return total
 
 
 def _floating(board: Board) -> Array:
