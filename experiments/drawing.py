@@ -75,7 +75,10 @@ def look(regime: str, regimes: tuple[str, ...] = ()) -> Look:
         return _LOOKS[_FIXED[regime]]
     others = [name for name in regimes if name not in _FIXED]
     place = others.index(regime) if regime in others else 0
-    return _LOOKS[3 + place % (len(_LOOKS) - 3)]
+    taken = {_FIXED[name] for name in regimes if name in _FIXED}
+    spare = [style for i, style in enumerate(_LOOKS[:3]) if i not in taken]  # of the usual ones that are not shown
+    free = [*_LOOKS[3:], *spare]
+    return free[place % len(free)]
 
 
 @contextmanager

@@ -138,7 +138,7 @@ def _dots(axis: Any, comparison: Compared, measure: Measure) -> None:
     scale, unit = cell_scale(measure, found)
     for cell in found:
         place = -regimes.index(cell.regime) + (0.17 if designs.index(cell.design) == 0 else -0.17)
-        _dot(axis, cell, place, scale)
+        _dot(axis, cell, place, scale, look(cell.regime, regimes))
     axis.set_title(measure.title, loc="left")
     axis.set_xlabel(f"{unit} {measure.about}".strip())
     axis.set_yticks([-i for i in range(len(regimes))], regimes)
@@ -152,8 +152,8 @@ def _dots(axis: Any, comparison: Compared, measure: Measure) -> None:
         axis.set_xlabel(f"none in {len(comparison.seeds)} storms")
 
 
-def _dot(axis: Any, cell: Cell, place: float, scale: float) -> None:
-    style, hollow = look(cell.regime), cell.design != "equal positions"
+def _dot(axis: Any, cell: Cell, place: float, scale: float, style: Look) -> None:
+    hollow = cell.design != "equal positions"
     level = cell.estimate
     few = cell.measure.unit == PROBABILITY and level.n <= FEW
     if few or not level.defined:
@@ -188,7 +188,7 @@ def _reuse_panel(axis: Any, comparison: Compared, measure: Measure, star: Estima
     known = [*curve, *levels.values()]
     scale, unit = dollar_scale(x for e in known for x in (e.value, e.high)) if measure.unit == DOLLARS else (1.0, "%")
     for regime, level in levels.items():
-        _level(axis, level, look(regime), scale, regime)
+        _level(axis, level, look(regime, outcomes.plan.regimes), scale, regime)
     if curve:
         _curve(axis, grid, curve, scale)
     if star.defined:

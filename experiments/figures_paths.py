@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from experiments.comparison import Compared
-from experiments.drawing import DARK, GREY, Picture, canvas, look, png
+from experiments.drawing import DARK, GREY, Look, Picture, canvas, look, png
 from experiments.gallery import RULE, Shown
 from experiments.run import Run
 from experiments.wording import dollar_scale, dollars
@@ -37,8 +37,9 @@ def _paths(comparison: Compared, chosen: Shown) -> Picture:
         grid = figure.subplots(2, len(regimes), sharex=True, sharey="row", height_ratios=(2.2, 1), squeeze=False)
         for column, regime in enumerate(regimes):
             time = np.arange(scenario.steps + 1) * scenario.step_seconds / clock[0]
-            _prices(grid[0, column], time, chosen.runs[regime], (regime, market))
-            _volume(grid[1, column], time, volumes[regime] / scale[0], regime)
+            style = look(regime, tuple(regimes))
+            _prices(grid[0, column], time, chosen.runs[regime], (regime, market), style)
+            _volume(grid[1, column], time, volumes[regime] / scale[0], style)
             grid[1, column].set_xlabel(f"time, {clock[1]}")
         grid[0, 0].set_ylabel(f"{market}, % of start")
         grid[1, 0].set_ylabel(f"forced volume,\n{scale[1]} a step")
@@ -54,18 +55,17 @@ def forced_volume(run: Run, market: str) -> np.ndarray:
     return np.bincount(steps[here], notional[here], run.scenario.steps + 1)
 
 
-def _prices(axis: Any, time: np.ndarray, run: Run, names: tuple[str, str]) -> None:
+def _prices(axis: Any, time: np.ndarray, run: Run, names: tuple[str, str], style: Look) -> None:
     regime, market = names
     here = np.asarray(run.prices["market"]) == market
     index, mark = (np.asarray(run.prices[price], float)[here] for price in ("index", "mark"))
     axis.plot(time, 100 * index / index[0], color=GREY, linestyle="--", linewidth=1.1, label="index (no agents)")
-    axis.plot(time, 100 * mark / index[0], color=look(regime).colour, linewidth=1.3, label="mark (with agents)")
+    axis.plot(time, 100 * mark / index[0], color=style.colour, linewidth=1.3, label="mark (with agents)")
     debt = run.metrics["bad_debt"]
-    axis.set_title(f"{regime}: bad debt {dollars(debt) if debt else 'none'}", loc="left")
+    axis.set_title(f"{regime}\nbad debt {dollars(debt) if debt else 'none'}", loc="left")
 
 
-def _volume(axis: Any, time: np.ndarray, volume: np.ndarray, regime: str) -> None:
-    style = look(regime)
+def _volume(axis: Any, time: np.ndarray, volume: np.ndarray, style: Look) -> None:
     width = time[1] - time[0]
     axis.bar(time, volume, width=max(width, time[-1] / 200), color=style.colour, edgecolor=DARK, linewidth=0.2)
     axis.set_ylim(0.0, max(axis.get_ylim()[1], 1.08 * float(volume.max()), 1e-9))
