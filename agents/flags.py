@@ -39,7 +39,7 @@ class Flags:
         mask = np.zeros((len(rows), self.accounts.pools), bool)
         if self._begun:
             place = {int(row): i for i, row in enumerate(rows)}
-            for row, pool in self._begun:
+            for row, pool in sorted(self._begun):
                 if row in place:
                     mask[place[row], pool] = True
         return mask

@@ -56,11 +56,13 @@ class LossSharing:
         equity = self.engine.equity(rows, held, mark)
         size, markets = equity.size, a.markets
         value = mark * a.lot / QUANTUM
-        gain, lots = np.zeros_like(equity), np.broadcast_to(0.0, (size, markets))
+        gain, cash, lots = np.zeros_like(equity), a.cash[rows], np.broadcast_to(0.0, (size, markets))
         if self.rule.by_position:
             before = self.market.history["mark"][max(self.market.step - 1, 0)]
             gain = self.engine.by_pool(held.position * (mark - np.where(np.isnan(before), mark, before)), held.pool)
+            linear = self.market.listed.linear
+            cash = cash + self.engine.by_pool(np.where(linear, held.position * a.entry_price[rows], 0.0), held.pool)
             whole = held.position / a.lot
             lots = np.stack([np.where(held.pool == k, whole, 0.0) for k in range(pools)], axis=1).reshape(size, markets)
-        equity, gain, cash = (np.ravel(column / QUANTUM) for column in (equity, gain, a.cash[rows]))
+        equity, gain, cash = (np.ravel(column / QUANTUM) for column in (equity, gain, cash))
         return Payers(equity, gain, cash, lots, value, self.market.listed.spot)

@@ -15,8 +15,9 @@ class Payers:
 
     Money is counted in whole units of the smallest amount the ledger knows, so that a charge can be shared exactly.
     equity: worth of the pool, at least 0: the most it can be charged. gain: what the marks' moves of this step have
-    earned (p,), negative for losers. cash: quote balance (p,). lots: (p, m) whole lots held, signed. value: (m,) worth
-    of one lot, not rounded. spot: which columns (m,) are tokens.
+    earned (p,), negative for losers. cash: quote balance (p,) with perpetuals
+    and futures at their cost, that is what was paid in and settled. lots: (p, m) whole lots held, signed. value: (m,)
+    worth of one lot, not rounded. spot: which columns (m,) are tokens.
     """
 
     equity: Array

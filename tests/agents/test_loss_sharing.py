@@ -47,6 +47,32 @@ def test_gains_pay_only_out_of_gains() -> None:
     assert paid("gains") == pytest.approx([100.0, 0.0, 0.0], abs=QUANTUM)
 
 
+def test_both_sides_pay_by_the_unit() -> None:
+    """Five short and five long; the bankrupt's own ten are gone."""
+    assert paid("both_sides") == pytest.approx([50.0, 50.0, 0.0], abs=QUANTUM)
+
+
+def test_depositors_pay_by_what_they_brought_in_not_by_what_they_won() -> None:
+    assert paid("depositors") == pytest.approx([10.0, 40.0, 50.0], abs=QUANTUM)
+
+
+def test_a_market_pays_for_its_own_losses_only() -> None:
+    """The loss is made in A; the short of B, who has gained nothing there, is not asked."""
+    people = [LOSER, book("a", {"A": -5.0}, 1_000.0), book("b", {"B": -5.0}, 1_000.0)]
+    path = [[100.0, 100.0], [80.0, 100.0]]
+    model = venue(people, 2, price=storm(*path), deleveraging={"kind": "off"}, loss={"kind": "both_sides"})
+    model.run()
+    assert model.exchange.waterfall.losses.charged[model.groups[1].rows].tolist() == [100.0]
+
+
+def test_who_cannot_pay_its_part_leaves_it_to_the_others() -> None:
+    people = [LOSER, book("poor", {"A": 5.0}, 130.0), book("short", {"A": -5.0}, 1_000.0)]  # poor has 30 left
+    low = {"kind": "ratio", "liquidation": 0.1, "release": 0.1}
+    model = played(people, [100.0, 80.0], loss={"kind": "both_sides"}, state=low)
+    charged = model.exchange.waterfall.losses.charged
+    assert [float(charged[model.groups[i].rows].sum()) for i in (1, 2)] == [30.0, 70.0]
+
+
 def test_none_pays_nothing() -> None:
     assert paid("none") == [0.0, 0.0, 0.0]
 

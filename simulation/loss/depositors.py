@@ -1,0 +1,24 @@
+"""Losses charged to depositors."""
+
+import numpy as np
+
+from simulation.arrays import Array
+from simulation.loss.base import LossRule, Payers
+from simulation.shares import split_capped
+
+
+class DepositorsLoss(LossRule):
+    """Whoever has lent to the venue pays in proportion to the deposit: quote balance above zero and tokens held.
+
+    Positions, and what they have gained but not settled, pay nothing. Whole units by largest remainder; nobody pays
+    beyond its equity, what that cuts is asked of the others again. Sources: Mango v4, `socialize_loss` (the deposit
+    index of the token falls), stored 1303a4a1; Drift v2, `resolve_borrow_bankruptcy`, stored 0ae3e3b1.
+    """
+
+    kind = "depositors"
+
+    def charge(self, loss: Array, payers: Payers) -> Array:
+        """Return the shares (p,)."""
+        tokens = np.where(payers.spot, np.maximum(payers.lots, 0.0) * payers.value, 0.0).sum(axis=1)
+        deposit = np.floor(np.maximum(payers.cash, 0.0) + tokens)
+        return split_capped(float(loss.sum()), deposit, payers.units)
