@@ -7,6 +7,7 @@ import numpy as np
 
 from simulation.board import Board, Book, Listed
 from simulation.margin.base import BookMargin, MarginRule, Opening
+from simulation.random import Streams
 from simulation.rule import load_rules
 
 VALUE_AT_RISK: dict[str, dict[str, Any]] = {
@@ -29,7 +30,7 @@ def requirement_cost(rule: BookMargin, accounts: int = ACCOUNTS, markets: int = 
     depth, variance = np.full(markets, 1e9), np.full(markets, 1e-4)
     opened = rule.opened(Opening(listed, price, depth, variance))
     assert isinstance(opened, BookMargin)
-    position = np.random.default_rng(1).normal(0.0, 10.0, (accounts, markets))
+    position = 10.0 * Streams(1).normal("bench/position", 0, accounts * markets).reshape(accounts, markets)
     book, board = Book.of(np.full(accounts, 1e4), position, price), Board.at(listed, price)
     seconds = []
     for _ in range(_WARM_UP + repeats):
