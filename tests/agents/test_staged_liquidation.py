@@ -76,7 +76,7 @@ def test_a_longer_window_lets_less_through() -> None:
 
 # Auctions ------------------------------------------------------------------------------------------------------
 
-AUCTION = {"kind": "dutch_auction", "penalty_rate": 0.0, "fast_seconds": 600.0}
+AUCTION: dict[str, Any] = {"kind": "dutch_auction", "penalty_rate": 0.0, "terms": {"buffer": 0.15}}
 
 
 def test_bidders_wait_until_the_concession_pays_for_selling_on() -> None:
@@ -113,7 +113,7 @@ def test_a_keeper_takes_what_the_auction_offers_at_the_price_it_has_fallen_to() 
 @settings(max_examples=40, deadline=None)
 def test_no_auction_and_no_penalty_makes_bad_debt(deposit: float, path: list[float], penalty: float) -> None:
     """A solvent pool is never made insolvent by what it is sold at; bad debt is what the market's gaps made."""
-    rule = {**AUCTION, "penalty_rate": penalty, "fast_seconds": 60.0, "slow_seconds": 60.0}
+    rule = {**AUCTION, "penalty_rate": penalty, "terms": {"fast_seconds": 60.0, "slow_seconds": 60.0}}
     model = venue([long(deposit)], price=storm(100.0, *path), liquidation=rule, insurance_fund=1e6)
     for _ in path:
         model.step()

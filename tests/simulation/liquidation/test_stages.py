@@ -63,17 +63,21 @@ def test_what_was_closed_in_the_window_counts_against_the_depth() -> None:
     assert rule.window_seconds == 60.0
 
 
+def auction(buffer: float = 0.15) -> PortfolioAuction:
+    return PortfolioAuction.model_validate({"terms": {"buffer": buffer}})
+
+
 # Auction -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("seconds", "price"), [(0.0, 1.0), (300.0, 0.9), (600.0, 0.8), (4_200.0, 0.4), (1e6, 0.0)])
 def test_the_price_falls_fast_then_slowly_to_nothing(seconds: float, price: float) -> None:
-    assert float(PortfolioAuction().price(np.array(seconds))) == pytest.approx(price)
+    assert float(auction().terms.discount(np.array(seconds))) == pytest.approx(price)
 
 
 def test_the_share_for_sale_by_hand() -> None:
     """Equity 80 against 100 with a buffer of 15: B = -35, so 35 / 115 at the mark, 35 / 99 at d = .8."""
-    rule = PortfolioAuction()
+    rule = auction()
     assert share(rule, pool(80.0, 100.0, 1e4)) == pytest.approx(35.0 / 115.0)
     assert share(rule, pool(80.0, 100.0, 1e4, waited=10.0)) == pytest.approx(35.0 / 99.0)
     given = rule.concession(pool(80.0, 100.0, 1e4, waited=10.0), units(0.5))
@@ -81,7 +85,7 @@ def test_the_share_for_sale_by_hand() -> None:
 
 
 def test_insolvent_pools_are_not_auctioned() -> None:
-    rule, seen = PortfolioAuction(), pool(-10.0, 100.0, 1e4, waited=50.0)
+    rule, seen = auction(), pool(-10.0, 100.0, 1e4, waited=50.0)
     assert share(rule, seen) == 1.0
     assert float(rule.concession(seen, units(1.0))[0]) == 0.0
 
@@ -90,7 +94,7 @@ def test_insolvent_pools_are_not_auctioned() -> None:
 def test_an_auction_restores_the_buffer_and_never_takes_more_than_there_is(
     health: float, notional: float, waited: float, buffer: float, rate: float
 ) -> None:
-    rule = PortfolioAuction(buffer=buffer)
+    rule = auction(buffer)
     maintenance = rate * notional
     seen = pool(health * maintenance, maintenance, notional, waited=waited)
     f = share(rule, seen)
