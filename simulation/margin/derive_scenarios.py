@@ -11,6 +11,7 @@ from simulation.margin.scenario_grid import (
     BasisMoves,
     GridScenario,
     Smile,
+    VolatilityMove,
     by_expiry,
     by_strike,
     naked_shorts,
@@ -92,7 +93,11 @@ class DeriveScenarioMargin(BookMargin):
 
     def off_model(self, book: Book, board: Board) -> Array:
         """Return by how much equity exceeds the rule's own mark to market (r,), dollars."""
-        return book.equity(board.price) - self.mark_to_market(book, board)
+        option = np.flatnonzero(board.listed.option)
+        if not len(option):
+            return np.zeros(len(book.cash))
+        excess = board.price[option] - self.smile().values(board, 1.0, "none")[option]
+        return column_sum(book.position[:, option] * excess)
 
     def requirement(self, book: Book, board: Board, level: Level) -> Array:
         """Return the requirement (r,), dollars: equity less the margin balance of `level`."""
@@ -114,9 +119,10 @@ class Sheet:
         self.expiries = by_expiry(board, columns)
         if not self.expiries:
             return
-        self.base = smile.values(board, 1.0, "none")
-        self.up, self.down = (smile.values(board, m, "none") for m in (self.moves.up, self.moves.down))
-        self.shocked = np.stack([smile.values(board, scenario.spot, scenario.volatility) for scenario in grid])
+        multiples = np.array([1.0, self.moves.up, self.moves.down, *(scenario.spot for scenario in grid)])
+        moves: list[VolatilityMove] = ["none", "none", "none", *(scenario.volatility for scenario in grid)]
+        values = smile.revalued(board, multiples, moves)
+        self.base, self.apart, self.shocked = values[0], values[1:3] - values[0], values[3:]
         years, rate = ([float(facts[group[0]]) for group in self.expiries] for facts in (board.years, board.rate))
         self.years, self.discounts = years, [rule.discount(*pair) for pair in zip(years, rate, strict=True)]
 
@@ -129,20 +135,30 @@ class Sheet:
         for group, discount in zip(self.expiries, self.discounts if self.expiries else [], strict=True):
             held = position[group]
             value = weighted_sum(held, self.shocked[:, group])
-            profit = np.where(value >= 0.0, value * discount.long, value * discount.short)
+            profit = discounted(value, discount)
             profit -= weighted_sum(held, self.base[None, group])
-            profit[self.skew] = -np.abs(profit[self.skew])
+            if self.skew.any():
+                profit[self.skew] = -np.abs(profit[self.skew])
             total += profit
-        return total * self.weight
+        total *= self.weight
+        return total
 
     def basis(self, position: Array) -> Array:
         """Return the basis contingency (r,) of `position` (m, r), at most 0, dollars."""
         total = np.zeros(position.shape[1])
         for place, group in enumerate(self.expiries):
-            change = np.stack([self.up - self.base, self.down - self.base])[:, group]
-            worse = np.minimum(weighted_sum(position[group], change).min(axis=0), 0.0)
+            worse = np.minimum(weighted_sum(position[group], self.apart[:, group]).min(axis=0), 0.0)
             total += worse * (self.moves.share + self.moves.share_per_year * self.years[place])
         return total
+
+
+def discounted(value: Array, discount: Discount) -> Array:
+    """Return value * long where it is positive and value * short where it is negative; overwrites `value`."""
+    if discount.long <= discount.short:  # then the smaller of the two products is the right one, whatever the sign
+        longs = value * discount.long
+        value *= discount.short
+        return np.minimum(longs, value, out=value)
+    return np.where(value >= 0.0, value * discount.long, value * discount.short)
 
 
 def averaged_share(seconds: float, window_seconds: float = 1800.0) -> float:

@@ -1,5 +1,6 @@
 """Scenario grids after Derive: price and volatility moves, skew moves, dampened tails, basis moves."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,14 +102,23 @@ class Smile:
     def values(self, board: Board, multiple: float, move: VolatilityMove) -> Array:
         """Return what one unit of each option (m,) is worth with the underlying at `multiple` times its price, dollars.
 
-        The settlement price is a average + (1 - a) forward multiple, with the share a averaged already. Columns that
-        are no options are worth 0.
+        Columns that are no options are worth 0.
+        """
+        return self.revalued(board, np.array([multiple]), (move,))[0]
+
+    def revalued(self, board: Board, multiples: Array, moves: Sequence[VolatilityMove]) -> Array:
+        """Return the values (s, m) of one unit of each option with the underlying at `multiples` (s,) of its price.
+
+        The settlement price is a average + (1 - a) forward multiple, with the share a averaged already.
         """
         option, years = board.listed.option, np.where(board.listed.option, board.years, 0.0)
-        forward = board.averaged * board.average + (1.0 - board.averaged) * board.forward * multiple
+        floating = (1.0 - board.averaged) * board.forward
+        forward = board.averaged * board.average + floating * multiples[:, None]
         discount = np.exp(-np.maximum(board.rate, 0.0) * years) if self.discounted else np.ones_like(years)
         vanilla = Vanilla(board.listed.side, np.where(option, board.listed.strike, 1.0), years)
-        return np.where(option, black76(vanilla, forward, self.volatility(board, years, move), discount), 0.0)
+        moved = {move: self.volatility(board, years, move) for move in dict.fromkeys(moves)}
+        volatility = np.stack([moved[move] for move in moves])
+        return np.where(option, black76(vanilla, forward, volatility, discount), 0.0)
 
     def volatility(self, board: Board, years: Array, move: VolatilityMove) -> Array:
         """Return the volatility (m,) of each option after `move`."""
