@@ -93,16 +93,7 @@ def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, 
     market = pd.Index(markets).get_indexer(pd.Index(events["market"]))
     book = (events["taker"] == "book").to_numpy(bool)
     dollars, visible = _seen(events)
-
-    def table(values: Array, through: Array | None = None) -> Array:
-        """Sum up by closing and market; tied columns hold `through`, or what their underlying holds."""
-        filled, indirect = np.zeros((2, n, len(markets)))
-        np.add.at(filled, (number, market), values)
-        if through is None:
-            return np.hstack([filled, filled[:, [source for _, source in ties]]])
-        np.add.at(indirect, (number, market), through)
-        return np.hstack([filled, indirect[:, [tied for tied, _ in ties]]])
-
+    table = _Table(number, market, ties, (n, len(markets)))
     reference = np.zeros((n, len(markets)), np.intp)
     reference[number, market] = events["reference"]
     reference = np.hstack([reference, reference[:, [tied for tied, _ in ties]]])
@@ -120,8 +111,8 @@ def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, 
         pool=when("pool"),
         before=(events["moment"].to_numpy() - book)[first],
         push=push,
-        units=table(np.where(book, events["quantity"].to_numpy(), 0.0)),
-        exposure=table(events["exposure"].to_numpy() * visible, events["through"].to_numpy() * visible),
+        units=table.add(np.where(book, events["quantity"].to_numpy(), 0.0)),
+        exposure=table.add(events["exposure"].to_numpy() * visible, events["through"].to_numpy() * visible),
         reference=reference,
         notional=totals(number, events["notional"].to_numpy(float), n),
         **{key: whole(totals(number, values, n)) for key, values in dollars.items()},
@@ -129,6 +120,25 @@ def closings_of(events: pd.DataFrame, pushes: pd.DataFrame, markets: tuple[str, 
         first=first,
         pushes=_pushes(pushes, len(markets), [source for _, source in ties]),
     )
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Sums by closing and market of what events (e,) hold: `number` (e,) of the closing, `market` (e,), size (n, m)."""
+
+    number: Index
+    market: Index
+    ties: list[tuple[int, int]]
+    size: tuple[int, int]
+
+    def add(self, values: Array, through: Array | None = None) -> Array:
+        """Return the sums (n, m + ties); tied columns hold `through`, or what their underlying holds."""
+        direct, indirect = np.zeros((2, *self.size))
+        np.add.at(direct, (self.number, self.market), values)
+        if through is None:
+            return np.hstack([direct, direct[:, [source for _, source in self.ties]]])
+        np.add.at(indirect, (self.number, self.market), through)
+        return np.hstack([direct, indirect[:, [tied for tied, _ in self.ties]]])
 
 
 def _seen(events: pd.DataFrame) -> tuple[dict[str, Array], Array]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.arms import REUSING
 from experiments.cascade_picture import cascade_picture
 from experiments.comparison import Compared
 from experiments.contagion import contagion_graph
@@ -32,7 +33,8 @@ _LAYERS = {
 
 def figures(comparison: Compared) -> list[Picture]:
     """Return all pictures of the report, in its order."""
-    drawn = [verdict(comparison), reuse(comparison), waterfall(comparison), exceedance(comparison), *paths(comparison)]
+    re_use = [reuse(comparison)] if REUSING in comparison.outcomes.plan.regimes else []
+    drawn = [verdict(comparison), *re_use, waterfall(comparison), exceedance(comparison), *paths(comparison)]
     return drawn + [contagion(shown) for shown in (comparison.gallery.worst, comparison.gallery.median)]
 
 
@@ -198,7 +200,8 @@ def _reuse_panel(axis: Any, comparison: Compared, measure: Measure, star: Estima
     axis.set_ylabel(f"{unit} {measure.about}")
     axis.set_xlim(-0.03, 1.03)
     from_zero(axis, "y")
-    axis.legend(loc="upper left")
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="upper left")
 
 
 def _level(axis: Any, level: Estimate, style: Look, scale: float, title: str) -> None:

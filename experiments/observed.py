@@ -58,7 +58,8 @@ class Observed(MarketModel):
         mark = self.market.mark_price
         initial = self.engine.health(rows).initial.sum()
         cohort = rows[self.accounts.position[rows].any(axis=1)]
-        return Opening(cohort, float((self.accounts.open_interest * mark)[~self.market.listed.spot].sum()), float(initial))
+        contracts = (self.accounts.open_interest * mark)[~self.market.listed.spot]
+        return Opening(cohort, float(contracts.sum()), float(initial))
 
     # What follows is worked out once, when the run is over.
 

@@ -120,7 +120,8 @@ def _legend(outcomes: Outcomes) -> list[str]:
     n, reference = len(outcomes.seeds), outcomes.plan.reference
     lines = [
         "Mean over storms with its 95 % interval (BCa bootstrap; Wilson for shares of storms). "
-        f"'minus {reference}': {spoken(reference)} met the same storms, so the difference is taken storm by storm (paired bootstrap).",
+        f"'minus {reference}': {spoken(reference)} met the same storms, so the difference is taken storm by storm "
+        "(paired bootstrap).",
         f"< 3/{n}: no event in {n} storms, the 95 % bound. *: over the storms in which it is defined (how many: "
         "summary table). Accounts: all that held a position, dead or alive. A_L, A_N: liquidated notional and "
         "accounts, totals over storms, with impact / without.",
