@@ -145,3 +145,28 @@ def test_nobody_due_is_ever_skipped(deposits: list[float], trigger: float, relea
         )
         assert not due.any()
     model.accounts.check()
+
+
+def test_an_account_goes_through_every_state_and_back() -> None:
+    """The venue's capacity is less than a lot, so that the account is seen in liquidation instead of being closed."""
+    stuck = {"kind": "capacity_window", "depth_rate": 1e-12}
+    path = [100.0, 97.0, 95.5, 94.9, 94.0, 94.9, 95.5, 97.0, 100.0]
+    model = venue([long(100.0)], price=storm(*path), liquidation=stuck, state={"kind": "ratio"})
+    seen = [state(model)]
+    for _ in path[1:]:
+        model.step()
+        seen.append(state(model))
+    down = [State.FREE, State.WARNING, State.REDUCE_ONLY, State.LIQUIDATION, State.BACKSTOP]
+    assert seen == [*down, *down[-2::-1]]
+    assert positions(model)[0, 0] == 10.0
+
+
+def test_with_hysteresis_the_way_back_is_longer_than_the_way_there() -> None:
+    stuck = {"kind": "capacity_window", "depth_rate": 1e-12}
+    path = [100.0, 95.5, 94.9, 95.5, 97.0]
+    model = venue([long(100.0)], price=storm(*path), liquidation=stuck, state={"kind": "ratio", "release": 1.3})
+    seen = []
+    for _ in path[1:]:
+        model.step()
+        seen.append(state(model))
+    assert seen == [State.REDUCE_ONLY, State.LIQUIDATION, State.LIQUIDATION, State.WARNING]
