@@ -67,9 +67,10 @@ def _head(comparison: Compared) -> str:
 def _verdict(comparison: Compared) -> str:
     found = findings(comparison.outcomes, comparison.cells, comparison.reuse_star)
     blocks = [f"<h3>{text(axis)}</h3>\n{_items(lines)}" for axis, lines in found.items() if lines]
+    reference = spoken(comparison.outcomes.plan.reference)
     note = (
-        f"Differences are to {spoken(comparison.outcomes.plan.reference)}, storm by storm, mean with 95 % interval over "
-        f"{len(comparison.seeds)} storms (paired bootstrap). Solvency, liquidation volume and contagion are separate axes: a regime can win one "
+        f"Differences are to {reference}, storm by storm, mean with 95 % interval over {len(comparison.seeds)} storms "
+        "(paired bootstrap). Solvency, liquidation volume and contagion are separate axes: a regime can win one "
         "and lose another."
     )
     short = headline(comparison.outcomes, comparison.cells, comparison.reuse_star)

@@ -41,10 +41,8 @@ VENUES = ("binance", "hyperliquid", "deribit", "vega")
 import pandas as pd
 
 rates = {name: requirements(venue_preset(name)) for name in VENUES}
-pd.DataFrame(
-    {book: [f"{100 * rates[name][book][0]:.2f} / {100 * rates[name][book][1]:.2f} %" for name in VENUES] for book in BOOKS},
-    index=pd.Index(VENUES, name="initial / maintenance"),
-)
+table = {book: [f"{100 * rates[v][book][0]:.2f} / {100 * rates[v][book][1]:.2f} %" for v in VENUES] for book in BOOKS}
+pd.DataFrame(table, index=pd.Index(VENUES, name="initial / maintenance"))
 
 # %% [markdown]
 # ## The crash
