@@ -44,8 +44,9 @@ class InventoryAgent(mesa.Agent):
         return -np.where(small, position, self.spec.unwind_share * position)
 
     def _within_capacity(self, seizure: Seizure, notional: Array, wanted: Mask) -> Mask:
-        room = self.capacity()
-        wanted = wanted & (notional <= room) & (seizure.rows != self.row)
+        """Tell which of the `wanted` pools (r,) fit; who is being closed itself in this round takes nothing over."""
+        room = 0.0 if (seizure.rows == self.row).any() else self.capacity()
+        wanted = wanted & (notional <= room)
         return wanted & (np.cumsum(np.where(wanted, notional, 0.0)) <= room)
 
 

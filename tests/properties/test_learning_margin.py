@@ -27,8 +27,6 @@ RULES: tuple[dict[str, Any], ...] = (
 @settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
 @given(scenarios(), st.sampled_from(RULES), st.integers(1, 50))
 def test_invariants_hold_whatever_the_margin_rule_learns(table: dict, fields: dict, horizon: int) -> None:
-    # Without takers: one that falls under margin in the round in which it takes over is the desk's business, not this.
-    table = {name: part for name, part in table.items() if name not in ("backstop", "liquidators")}
     table["margin"] = {"kind": "value_at_risk", "horizon_steps": horizon, **fields}
     note(repr(table))
     with suppress(CapacityError):  # an impact law far outside its range, said so
