@@ -95,8 +95,12 @@ class Attribution:
     reference: Array
 
 
-def attribute(market: Market, reference: Index, markets: Index, closing: Array) -> Attribution:
+def attribute(
+    market: Market, reference: Index, markets: Index, closing: Array, until: Index | None = None
+) -> Attribution:
     """Split the loss on `closing` (e,) units held in `markets` (e,) since the moments `reference` (e,) into causes.
+
+    The loss counts up to the moments `until` (e,), up to now without them.
 
     With P = exp(index + flow + forced + gap) in logs, the log-mean weight L = (P - P0) / (ln P - ln P0) makes
     -q (P - P0) = -q L * (sum of the log changes): additive, no remainder, no order. The shares are rounded to the
@@ -106,9 +110,9 @@ def attribute(market: Market, reference: Index, markets: Index, closing: Array) 
     the value) stays with the exogenous move.
     """
     moments = market.moments
-    before, now = moments.parts[reference, :, markets], moments.parts[moments.last][:, markets].T
-    change = now - before  # (e, 4) logs
-    lifted, lift, lever = _lifts(market, reference, markets)
+    before = moments.parts[reference, :, markets]
+    change = _parts(market, until, markets) - before  # (e, 4) logs
+    lifted, lift, lever = _lifts(market, reference, markets, until)
     start, total = np.exp(before.sum(axis=1) + lifted), change.sum(axis=1) + lift
     difference = start * np.expm1(total)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -117,7 +121,7 @@ def attribute(market: Market, reference: Index, markets: Index, closing: Array) 
     loss = to_quanta(-closing * difference)
     if market.moments.lifts:
         source = market.listed.asset[markets]
-        own = moments.parts[moments.last][:, source].T - moments.parts[reference, :, source]
+        own = _parts(market, until, source) - moments.parts[reference, :, source]
         change[:, 1:3] += lever[:, None] * own[:, 1:3]
     flow, forced, gap = (to_quanta(exposure * change[:, part]) for part in (1, 2, 3))
     exogenous = loss - flow - forced - gap
@@ -125,11 +129,21 @@ def attribute(market: Market, reference: Index, markets: Index, closing: Array) 
     return Attribution(loss, exogenous, flow, forced, gap, exposure, exposure * lever, since)
 
 
-def _lifts(market: Market, reference: Index, markets: Index) -> tuple[Array, Array, Array]:
+def _parts(market: Market, until: Index | None, markets: Index) -> Array:
+    """Return what the marks (e, 4) were made of at the moments `until`, or are made of now."""
+    moments = market.moments
+    return moments.parts[moments.last][:, markets].T if until is None else moments.parts[until, :, markets]
+
+
+def _lifts(market: Market, reference: Index, markets: Index, until: Index | None) -> tuple[Array, Array, Array]:
     """Return the lift (e,) of columns at the reference moment, its change since, and the mean lever; 0 for the rest."""
     lifts = market.moments.lifts
     if not lifts:
         return np.zeros(len(markets)), np.zeros(len(markets)), np.zeros(len(markets))
-    then = np.array([[part[j] for part in lifts[at]] for at, j in zip(reference, markets, strict=True)]).reshape(-1, 2)
-    now = np.array([part[markets] for part in lifts[-1]]).T
+    if until is None:
+        pairs = [[part[j] for part in lifts[at]] for at, j in zip(reference, markets, strict=True)]
+        then, now = np.array(pairs).reshape(-1, 2), np.array([part[markets] for part in lifts[-1]]).T
+    else:
+        table = np.array(lifts)
+        then, now = table[reference, :, markets], table[until, :, markets]
     return then[:, 0], now[:, 0] - then[:, 0], (then[:, 1] + now[:, 1]) / 2.0
