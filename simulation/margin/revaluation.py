@@ -72,9 +72,15 @@ def worst_losses(book: Book, board: Board, unit: Array) -> Array:
         rows = slice(start, start + _BLOCK)
         position = np.ascontiguousarray(book.position[rows].T)
         for columns in assets:
-            profits = book_profits(position[columns], unit[:, columns])
-            total[rows] += np.maximum(-profits.min(axis=0), 0.0)
+            total[rows] += np.maximum(-_worst_profit(position[columns], unit[:, columns]), 0.0)
     return total
+
+
+def _worst_profit(position: Array, unit: Array) -> Array:
+    """Return the least profit (r,) of `position` (m, r); of one column the most extreme scenarios decide alone."""
+    if len(position) == 1:  # rounding keeps the order of products with one number, so the bytes are the same
+        return np.minimum(position[0] * unit.min(), position[0] * unit.max())
+    return book_profits(position, unit).min(axis=0)
 
 
 def _floating(board: Board) -> Array:
