@@ -89,5 +89,3 @@ def _descendants(cls: type[Any]) -> Iterable[type[Any]]:
     for child in cls.__subclasses__():
         yield child
         yield from _descendants(child)
-
-

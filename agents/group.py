@@ -217,5 +217,3 @@ def _problem(item: Parameter, value: Any) -> str:
     if item.whole and (column != np.rint(column)).any():
         return f"must be a whole number (got {shown(value)})"
     return item.problem(float(column.min()), float(column.max()))
-
-

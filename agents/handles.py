@@ -68,5 +68,3 @@ def _unique_ids(model: Any, count: int) -> list[int]:
 def forget(model: Any) -> None:
     """Drop Mesa 3.3's class-level reference to `model`, which would keep every finished model in memory."""
     getattr(mesa.Agent, "_ids", {}).pop(model, None)
-
-
