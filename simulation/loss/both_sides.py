@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulation.arrays import Array
+from simulation.arrays import Array, ceil_to
 from simulation.loss.base import LossRule, Payers
 from simulation.shares import split_capped
 
@@ -24,3 +24,13 @@ class BothSidesLoss(LossRule):
             held = np.where(payers.spot[j], 0.0, np.abs(payers.lots[:, j]))
             paid += split_capped(float(loss[j]), held, payers.units - paid)
         return paid
+
+
+def charge_per_unit(loss: float, longs: float, shorts: float, unit: float = 1e-6) -> float:
+    """Return the dollars charged for every unit held, long or short: ceil(loss / (longs + |shorts|)).
+
+    In whole `unit`s, so that never too little is charged; infinity where nobody is in the market and the loss cannot
+    be charged to it. Source: Drift v2, `calculate_funding_rate_deltas_to_resolve_bankruptcy`.
+    """
+    held = abs(longs) + abs(shorts)
+    return float(ceil_to(np.asarray(abs(loss) / held), unit)) if held > 0.0 else np.inf
