@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from experiments.commands import COMMANDS
 from simulation.errors import CrossMarginError, InputError, shown
 
 DEFAULT_SCENARIO = "classroom"
@@ -204,6 +205,10 @@ def conformance(ctx: click.Context, vectors: str | None) -> None:
     result = answer_all(vectors)
     click.echo(str(result))
     ctx.exit(result.exit_code)
+
+
+for _extra in COMMANDS:
+    cli.add_command(_extra)
 
 
 def _load(scenario: str, options: dict[str, Any]) -> Any:

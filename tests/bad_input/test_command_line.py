@@ -10,7 +10,7 @@ from tests.bad_input.contract import PLAIN, refused
 
 COMMANDS = [
     ([], ""),
-    (["chek", "x"], r"command: must be one of compare, run, check, new, list, bench, presets, conformance \(got \"chek\"\); did you mean 'check'"),
+    (["chek", "x"], r"command: must be one of compare, run, check, new, list, bench, presets, conformance, theory \(got \"chek\"\); did you mean 'check'"),
     (["run"], r"SCENARIO: required, but missing"),
     (["run", "plain.toml", "--levrage", "3"], r"no such option '--levrage'"),
     (["run", "plain.toml", "extra"], r"unexpected extra argument"),

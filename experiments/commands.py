@@ -1,0 +1,5 @@
+"""More commands of the command line, in the order in which they are listed; each loads what it needs when it runs."""
+
+from experiments.theory_command import theory
+
+COMMANDS = (theory,)
