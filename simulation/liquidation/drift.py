@@ -24,7 +24,7 @@ _ALL = 1e18  # units, more than anybody has
 
 @dataclass(frozen=True)
 class Venue:
-    """What liquidating a perpetual needs to know of the venue's margin: see `Shortage`.
+    """What liquidating the perpetual in `column` needs to know of the venue's margin: see `Shortage`.
 
     rate: maintenance margin rate of a position of so many units. price, quote_price: dollars.
     """
@@ -33,6 +33,7 @@ class Venue:
     rate: Callable[[float], float]
     price: float
     quote_price: float = 1.0
+    column: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Closed:
 
 @dataclass(frozen=True)
 class Loan:
-    """A token held against a token owed, `shortage` dollars short; maintenance weights, buffer included."""
+    """A token held against a token owed, `shortage` dollars short; maintenance weights of both."""
 
     balance: float
     debt: float
@@ -142,13 +143,14 @@ class DriftClose(LiquidationRule):
         return np.where(some & (np.asarray(shortage) >= self.tiny_shortage), part, 1.0)
 
     def close(self, book: Book, venue: Venue, progress: Progress, most: float) -> Closed:
-        """Return the account (one row, one column) after a liquidator who takes up to `most` units has been there."""
+        """Return the account (one row) after a liquidator who takes up to `most` units has been there."""
         clean, before = replace(book, resting=None), venue.shortage(book)
         short = venue.shortage(clean)
         freed = progress.freed + before - short
         if short == 0.0:
             return Closed(clean, 0.0, 0.0, 0.0, 0.0, True)
-        side, size = float(np.sign(book.position[0, 0])), float(np.abs(book.position[0, 0]))
+        held = float(book.position[0, venue.column])
+        side, size = float(np.sign(held)), abs(held)
         perpetual = Perpetual(size, venue.rate(size) + self.buffer_rate, venue.price, venue.quote_price)
         fee = float(self.fee(progress.slots))
         fees = Fees(fee, float(perpetual.insurance_fee(short, fee, self.penalty_rate)))
@@ -160,14 +162,16 @@ class DriftClose(LiquidationRule):
         value = float(floor_to(np.asarray(units * venue.price), _MONEY))
         quote = float(trunc_to(np.asarray(side * value * (1.0 - side * fee)), _MONEY))
         insurance = float(floor_to(np.asarray(value * fees.insurance), _MONEY))
-        after = _traded(clean, -side * units, quote - insurance)
+        bought = np.where(np.arange(book.position.shape[1]) == venue.column, 1.0, 0.0)
+        after = _traded(clean, -side * units * bought, (quote - insurance) * bought)
         freed, done = freed + short - venue.shortage(after), units >= needed
         return Closed(after, side * units, quote, insurance, 0.0 if done else freed, done)
 
     def take_over(self, loan: Loan, exchange: Exchange, progress: Progress, most_fee: float) -> Takeover:
         """Return what a liquidator takes over of `loan`, the insurance fund getting `most_fee` of it at most."""
-        fee = float(exchange.insurance_fee(loan.shortage, loan.debt, loan.weights, most_fee))
-        needed = min(float(exchange.cover(loan.shortage, loan.weights, fee)), _ALL)
+        weights = loan.weights[0], loan.weights[1] + self.buffer_rate
+        fee = float(exchange.insurance_fee(loan.shortage, loan.debt, weights, most_fee))
+        needed = min(float(exchange.cover(loan.shortage, weights, fee)), _ALL)
         allowed = needed * float(self.share(loan.shortage, progress.freed, progress.slots))
         paid_for = float(exchange.liability_for(loan.balance))
         liability = float(floor_to(np.asarray(min(loan.debt, allowed, paid_for)), exchange.liability_unit))
@@ -178,6 +182,6 @@ class DriftClose(LiquidationRule):
         return float(ceil_to(np.asarray(units), self.step_size))
 
 
-def _traded(book: Book, units: float, quote: float) -> Book:
-    """Return the account (one row, one column) after it bought `units` and received `quote` dollars."""
-    return replace(book, cash=book.cash + quote, position=book.position + units, cost=book.cost - quote)
+def _traded(book: Book, units: Array, quote: Array) -> Book:
+    """Return the account (one row) after it bought `units` (m,) and received `quote` (m,) dollars for them."""
+    return replace(book, cash=book.cash + quote.sum(), position=book.position + units, cost=book.cost - quote)

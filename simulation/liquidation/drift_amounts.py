@@ -74,6 +74,11 @@ class Exchange:
     asset_unit: float = 1e-6
     liability_unit: float = 1e-9
 
+    @classmethod
+    def at(cls, asset_price: float, liability_price: float, asset_fee: float, liability_fee: float) -> "Exchange":
+        """Return the exchange with a liquidator who gets a fee rate on each side."""
+        return cls(asset_price, liability_price, 1.0 + asset_fee, 1.0 - liability_fee)
+
     def cover(self, shortage: Amount, weights: tuple[Amount, Amount], insurance_fee: Amount) -> Array:
         """Return the debt to take over so that `shortage` dollars are freed; infinity where no amount is enough.
 
