@@ -119,8 +119,9 @@ def _elsewhere(location: Location, places: Places) -> str:
     if known in places.get(str(name), {}):
         return f" of this kind; it belongs to kind {', '.join(places[str(name)][known])}"
     if homes:
-        texts = [f"{home}{name}{f' of kind {kind}' if kind else ''}" for home, kinds in homes for kind in kinds]
-        return f" here; it belongs to {' or '.join(sorted(texts)[:3])}"
+        found = [(bool(kind), home, f" of kind {kind}" if kind else "") for home, kinds in homes for kind in kinds]
+        usual = [home for home in sorted(found) if not home[0]] or sorted(found)  # what every scenario has comes first
+        return f" here; it belongs to {' or '.join(f'{home}{name}{of}' for _, home, of in usual[:2])}"
     if hint := nearest(name, here):
         return hint
     hint = nearest(name, places)
@@ -154,7 +155,7 @@ def _walk(model: type[BaseModel], where: str, kind: str, found: Places) -> None:
             inner = leaf.__args__[0] if listed else leaf
             if isinstance(inner, type) and issubclass(inner, BaseModel):
                 for child in _concrete(inner):
-                    _walk(child, f"{where}{name}{'[]' if listed else ''}.", getattr(child, "kind", ""), found)
+                    _walk(child, f"{where}{name}{'[]' if listed else ''}.", getattr(child, "kind", "") or kind, found)
 
 
 def _concrete(model: type[BaseModel]) -> Iterator[type[BaseModel]]:

@@ -27,10 +27,20 @@ class OneByOne:
 
 
 def classroom() -> Scenario:
-    """The preset with a small book added, so that every shipped type is there, until after the shock."""
+    """The preset with options and a small book added, so that every shipped type is there, until after the shock."""
     preset = load("classroom").to_dict()
-    extra = {"kind": "book", "name": "books", "count": 3, "units": {"SOL": 90.0}}
-    return Scenario.from_dict({**preset, "seed": 4, "steps": 80, "population": [*preset["population"], extra]})
+    option = {"kind": "option", "underlying": "SOL", "expiry_days": 1.0}
+    listed = [
+        {"name": "CALL", "depth": 1e6, "instrument": {**option, "strike": 215.0}},
+        {"name": "PUT", "depth": 1e6, "instrument": {**option, "strike": 190.0, "side": "put"}},
+    ]
+    extra = [
+        {"kind": "book", "name": "books", "count": 3, "units": {"SOL": 90.0}},
+        {"kind": "option_writer", "name": "writers", "count": 5},
+        {"kind": "insured_holder", "name": "insured", "count": 5},
+    ]
+    changes = {"markets": [*preset["markets"], *listed], "population": [*preset["population"], *extra]}
+    return Scenario.from_dict({**preset, **changes, "seed": 4, "steps": 80})
 
 
 def played(alone: set[str]) -> tuple[MarketModel, int]:

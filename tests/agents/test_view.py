@@ -43,7 +43,7 @@ def test_a_view_offers_no_way_to_accounts_or_exchange() -> None:
     public = {name for name in dir(walked(0).view) if not name.startswith("_")}
     assert public == {
         *("step", "names", "mark_price", "oracle_price", "depth", "volatility"),
-        *("log_return", "average_price", "step_years", "taker_rate"),
+        *("log_return", "average_price", "step_years", "taker_rate", "board"),
     }
 
 

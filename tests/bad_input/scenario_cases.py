@@ -58,8 +58,8 @@ TYPES = [
     Case("31", top("seed = 12:30:45"), r"seed: must be a whole number"),
     Case("34", top("seed = 2024-02-30"), r"case.toml:1:\d+: TOML"),
     Case("32", top('reuse_share = "1:30"'), r"reuse_share: must be a number"),
-    Case("25", top('margin = {kind = "NO"}'), r'margin.kind: must be one of cross, isolated, portfolio \(got "NO"\)'),
-    Case("25", top("margin = {kind = true}"), r"margin.kind: must be one of cross, isolated, portfolio \(got true\)"),
+    Case("25", top('margin = {kind = "NO"}'), r'margin.kind: must be one of .*cross, .*isolated, .*portfolio, .*\(got "NO"\)'),
+    Case("25", top("margin = {kind = true}"), r"margin.kind: must be one of .*cross, .*isolated, .*portfolio, .*\(got true\)"),
     Case("42", top("margin = 3"), r"margin: must be a table with a 'kind' \(got 3\)"),
     Case("42", top('margin = ["cross"]'), r"margin: must be a table with a 'kind' \(got a list of 1\)"),
     Case("42", 'population = 3\n[price]\nkind = "gbm"', r"population: must be a list \(got 3\)"),
@@ -164,7 +164,7 @@ NAMES = [
     Case("73", _group("levrage = 5"), r"case.toml:14:1: population\[0\].levrage: unknown field.*did you mean 'leverage'"),
     Case("73", top("insurence_fund = 5"), r"case.toml:1:1: insurence_fund: unknown field; did you mean 'insurance_fund'\?"),
     Case("73", _market('name = "BTC"\nprice = 100.0\nvolatilty = 1'), r"markets\[0\].volatilty: unknown field; did you mean 'volatility'"),
-    Case("74", top("maintenance_rate = 0.1"), r"maintenance_rate: unknown field here; it belongs to markets\[\].tiers\[\].maintenance_rate"),
+    Case("74", top("maintenance_rate = 0.1"), r"maintenance_rate: unknown field here; it belongs to .*markets\[\].tiers\[\].maintenance_rate"),
     Case("74", top("offset_cap = 0.1"), r"offset_cap: unknown field here; it belongs to margin.offset_cap of kind portfolio"),
     Case("74", top("taker_rate = 0.1"), r"taker_rate: unknown field here; it belongs to fees.taker_rate"),
     Case("75", changed('[[markets]]\nname = "BTC"\nprice = 100.0\n', "").replace('[[markets]]\nname = "ETH"\nprice = 10.0\n', ""), r"markets: required, but missing"),
@@ -219,7 +219,7 @@ NAMES = [
     Case("89", top('extends = "http://example.org/x.toml"'), r"extends: unknown field"),
     Case("90", top('output = "/etc/cron.d/x"'), r"output: unknown field"),
     *[
-        Case("92", _price(f"kind = {kind}"), r"price.kind: must be one of bridge, flat, gbm")
+        Case("92", _price(f"kind = {kind}"), r"price.kind: must be one of bridge, dcc, flat, garch, gbm")
         for kind in ("'os.system'", "'lambda t: 1'", "'{{7*7}}'", "'${jndi:ldap://x}'", "\"__import__('os')\"", "'$HOME'", "3", "['gbm']")
     ],
     Case("92", changed('kind = "holder"', 'kind = "os.system"'), r"population\[0\].kind: must be one of book, "),

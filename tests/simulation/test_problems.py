@@ -79,7 +79,7 @@ def test_at_most_twenty_distinct_lines_and_a_word_about_the_rest() -> None:
         ({"qqqq": 1}, "qqqq: unknown field"),
         (
             {"liquidation": {"kind": "full", "share": 0.5}},
-            "liquidation.share: unknown field of this kind; it belongs to kind fraction",
+            "liquidation.share: unknown field of this kind; it belongs to kind close_factor, fraction, staged_notional",
         ),
         ({"price": {}}, None),
         (
@@ -96,7 +96,7 @@ def test_a_complaint_becomes_one_line(changes: dict[str, Any], line: str | None)
     found = problems(**changes)
     assert len(found) == 1
     if line is None:
-        assert found[0].startswith("price.kind: must be one of bridge, flat, gbm")
+        assert found[0].startswith("price.kind: must be one of bridge, dcc, flat, garch, gbm")
     else:
         assert found == [line]
 
