@@ -1,5 +1,6 @@
 """More commands of the command line, in the order in which they are listed; each loads what it needs when it runs."""
 
+from experiments.explain_command import explain
 from experiments.theory_command import theory
 
-COMMANDS = (theory,)
+COMMANDS = (theory, explain)

@@ -10,7 +10,7 @@ from tests.bad_input.contract import PLAIN, refused
 
 COMMANDS = [
     ([], ""),
-    (["chek", "x"], r"command: must be one of compare, run, check, new, list, bench, presets, conformance, theory \(got \"chek\"\); did you mean 'check'"),
+    (["chek", "x"], r"command: must be one of compare, run, check, new, list, bench, presets, conformance, theory, explain \(got \"chek\"\); did you mean 'check'"),
     (["run"], r"SCENARIO: required, but missing"),
     (["run", "plain.toml", "--levrage", "3"], r"no such option '--levrage'"),
     (["run", "plain.toml", "extra"], r"unexpected extra argument"),
@@ -59,6 +59,12 @@ COMMANDS = [
     (["compare", "plain.toml", "--seeds", "9" * 50], r"--seeds: must be a number of seeds"),
     (["bench", "--accounts", "0"], r"--accounts: must be 1 to 10,000,000 \(got 0\)"),
     (["bench", "--repeats", "0"], r"--repeats: must be 1 to 1,000 \(got 0\)"),
+    (["explain", "nowhere"], r"scenario file not found: nowhere"),
+    (["explain", "full"], r"full: holds no scenario.toml"),
+    (["explain", "plain.toml", "holdr[0]"], r"account: there is no \"holdr\[0\]\"; did you mean 'holder\[0\]'"),
+    (["explain", "plain.toml", "holder[99]"], r"account: there is no \"holder\[99\]\"; holder has the members holder\[0\] to "),
+    (["explain", "plain.toml", "--without", "x"], r"account: there is no \"x\"; groups: "),
+    (["explain", "plain.toml", "--cause", "bad luck"], r"causes: must be among impact, pooling, delay, insurance \(got \"bad luck\"\)"),
     (["new", "plain.toml"], r"plain.toml: exists already"),
     (["new", "x.yaml"], r"x.yaml: must end in .toml"),
     (["new", "no/such/folder/x.toml"], r"no/such/folder/x.toml: cannot be written"),
