@@ -93,10 +93,11 @@ class MarginEngine:
         return self._with_collateral(self._pooled(signed, held.pool), held, price, "maintenance")
 
     def initial(self, held: Holdings, price: Array) -> Array:
-        """Return the initial requirement by pool (r, k)."""
+        """Return the initial requirement by pool (r, k), never less than the maintenance requirement."""
         if isinstance(self.rule, BookMargin):
             setting = self.by_pool(np.abs(self._set_by_leverage(held, price)), held.pool)
-            return np.maximum(self._by_book(self.rule, held, price, "initial"), setting)
+            needed = (self._by_book(self.rule, held, price, level) for level in ("initial", "maintenance"))
+            return np.maximum(np.maximum(*needed), setting)
         pooled = self._pooled(self.signed_initial(held, price), held.pool)
         if not (self._plain or self.rule.additive):  # a long option needs its value at both levels, a hedge does not
             pooled = np.maximum(pooled, self._pooled(self.signed_maintenance(held, price), held.pool))
