@@ -9,9 +9,11 @@ import numpy as np
 from experiments.conformance.case import Adapter, Case
 from simulation.arrays import Array
 from simulation.board import Board, Book, InstrumentKind, Listed, Resting
+from simulation.liquidation.mango import Limits, MangoClose
 from simulation.margin.mango import MangoMargin, SpotOrders, in_units
 
 _ONE = 1.0
+_SLACK = 0.5  # the cases count in the smallest units of the settlement token
 _LEVELS = {"init": "initial", "liq_end": "liquidation_end", "maint": "maintenance"}
 _TOKEN_TERMS = {"asset_weight": "deposit_weight", "liab_weight": "debt_weight"}
 _PERP_TERMS = {
@@ -114,7 +116,54 @@ def _three(case: Case) -> dict[str, Any]:
     return {name: account.health(level) for name, level in _LEVELS.items()}
 
 
+def _swap(case: Case) -> dict[str, Any]:
+    given = case.inputs
+    account, fee = _account(given["account"]), float(given.get("liquidation_fees") or 0.0)
+    tokens = (account.column(given["asset"]), account.column(given["liability"]))
+    rule = MangoClose.model_validate({"token_fee_rate": fee})
+    most = float(given.get("max_liab_transfer", np.inf))
+    swap = rule.swap(account.margin, account.book, account.board, tokens, most)
+    if swap is None:
+        return {"accepted": False}
+    asset, liability = (float(swap.book.position[0, token]) for token in tokens)
+    return {"accepted": True, "asset_after": asset, "liab_after": liability}
+
+
+def _take_over(case: Case) -> dict[str, Any]:
+    given, perp = case.inputs, case.inputs["perp"]
+    account = _account({"tokens": _tokens(given), "perps": [_one_perp(perp)]})
+    rule = MangoClose.model_validate(
+        {
+            "base_fee_rate": float(perp.get("base_liquidation_fee") or 0.0),
+            "profit_fee_rate": float(perp.get("positive_pnl_liquidation_fee") or 0.0),
+            "lot": float(perp.get("lot_size", 1.0)),
+            "slack": _SLACK,
+        }
+    )
+    limits = Limits(abs(float(given["max_base_transfer"])), float(given["max_pnl_transfer"]))
+    column = account.column("perpetual 0")
+    after = rule.take_over(account.margin, account.book, account.board, column, limits).book
+    return {
+        "settle_token_after": float(after.position[0, 0]),
+        "base_after": float(after.position[0, column]),
+        "quote_after": -float(after.cost[0, column]),
+    }
+
+
+def _tokens(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the two tokens of a case, which have one weight and are worth a dollar each."""
+    weights = dict.fromkeys(("init_asset_weight", "init_liab_weight"), given.get("token_weights", 1.0))
+    balances = {"SETTLE": given["settle_token_balance"], "OTHER": given.get("other_token_balance") or 0.0}
+    return {name: {"balance": balance, "oracle_price": 1.0, **weights} for name, balance in balances.items()}
+
+
+def _one_perp(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {"settle_token": "SETTLE", "lot_size": 1.0, **given, "base_lots": given["base"]}
+
+
 ADAPTERS: dict[tuple[str, str], Adapter] = {
     ("mango_health", "init_health"): _initial,
     ("mango_health", "three_health_types"): _three,
+    ("mango_liquidation", "collateral_for_borrow_liquidation"): _swap,
+    ("mango_liquidation", "perp_liquidation_base_and_positive_pnl"): _take_over,
 }
