@@ -230,20 +230,22 @@ def _what_if(told: Facts) -> Iterator[str]:
     for name, cause in CAUSES.items():
         rerun = Rerun(frozenset([name]))
         if rerun in outcomes:
-            rows.append(f"- {cause.phrase}: {_outcome(base, outcomes[rerun], told)}")
+            rows.append(f"- {cause.phrase}: {_outcome(base, outcomes[rerun])}")
     for row, name in told.others.items():
-        rows.append(f"- without {name} in the market: {_outcome(base, outcomes[Rerun(absent=(row,))], told)}")
-    yield f"The same storm again, one thing changed at a time. As it was: {_fate(base, told)}."
+        rows.append(f"- without {name} in the market: {_outcome(base, outcomes[Rerun(absent=(row,))])}")
+    yield f"The same storm again, one thing changed at a time. As it was: {_fate(base)}."
     yield "\n".join(rows)
 
 
-def _outcome(base: Outcome, found: Outcome, told: Facts) -> str:
-    saved = base.loss - found.loss
-    much = "the same loss" if saved == 0.0 else f"{exact(abs(saved))} {'less' if saved > 0.0 else 'more'}"
-    return f"{_fate(found, told)}; {much}"
+def _outcome(base: Outcome, found: Outcome) -> str:
+    return f"{_fate(found)}; {_less(base.loss - found.loss)}"
 
 
-def _fate(found: Outcome, told: Facts) -> str:
+def _less(saved: float) -> str:
+    return "the same" if saved == 0.0 else f"{exact(abs(saved))} {'less' if saved > 0.0 else 'more'}"
+
+
+def _fate(found: Outcome) -> str:
     ended = "survived" if found.survived else f"closed by force from step {found.died} on ({dollars(found.closed)})"
     return f"{ended}, {'lost' if found.loss >= 0.0 else 'gained'} {exact(abs(found.loss))}"
 
@@ -253,9 +255,10 @@ def _shares(told: Facts) -> Iterator[str]:
     if len(answers.causes) < 2:
         return
     rows = [f"- {name}: {exact(share)}" for name, share in answers.shares.items()]
+    all_, less = "both" if len(answers.causes) == 2 else "all", answers.difference
     yield (
-        f"With {_listed(answers.causes)} all switched off it would have lost {exact(answers.difference)} less. Shared "
-        "out fairly (Shapley: the average over all orders of switching them on):"
+        f"With {_listed(answers.causes)} {all_} switched off it would have lost {_less(less)}. Shared out fairly "
+        "(Shapley: the average over all orders of switching them on) each of them cost it:"
     )
     yield "\n".join(rows)
 
