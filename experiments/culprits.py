@@ -33,8 +33,8 @@ def culprits(model: Traced, split: Split, closings: Closings, row: int) -> pd.Da
     what it still held fell with what had been sold of it.
     """
     owed = _by_push(model, split, closings, row)
-    share = (owed[closings.push] * closings.share[:, : owed.shape[1]]).sum(axis=1) if len(owed) else np.zeros(0)
-    share = np.where(closings.push >= 0, share, 0.0)
+    share, sold = np.zeros(len(closings)), np.flatnonzero(closings.push >= 0)  # others never reached the book
+    share[sold] = (owed[closings.push[sold]] * closings.share[sold, : owed.shape[1]]).sum(axis=1)
     found = np.flatnonzero(share)
     forced = np.array([float(split.accounts["forced"].to_numpy()[row])])
     exact = exact_shares(Blame(found, np.zeros(len(found), np.intp), share[found], np.ones(1, bool)), forced)[0]

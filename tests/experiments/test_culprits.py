@@ -43,6 +43,13 @@ def test_nobody_owes_anything_where_the_mark_does_not_show_the_book() -> None:
     assert not len(owed_to(model, "C[0]"))
 
 
+def test_what_the_backstop_takes_owes_nothing_for_it_never_reached_the_book() -> None:
+    model = traced(by_hand(backstop={"capital": 1e6, "trigger": 1.0}))
+    assert len(closings_in(model)) == 1  # A alone: no sale, no second victim
+    assert not len(model.market.pushes)
+    assert not len(owed_to(model, "A[0]"))
+
+
 def by_plain_loops(model, split, closings, row):
     """Dollars owed by each closing, one spell, one push and one closing at a time."""
     market, spells, causes = model.market, split.spells, split.causes
