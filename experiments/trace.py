@@ -40,10 +40,10 @@ class Traced(Observed):
 
     `absent` rows are counted out: their opening positions are closed at the price at which they were opened, and they
     never trade. Their money stays where it is, so nobody else's rows and draws change; it still stands behind losses
-    that a venue shares by equity.
+    that a venue shares by equity. `cautious` rows begin with half their positions, and aim at half their leverage.
     """
 
-    def __init__(self, scenario: Scenario, absent: Sequence[int] = ()) -> None:
+    def __init__(self, scenario: Scenario, absent: Sequence[int] = (), cautious: Sequence[int] = ()) -> None:
         """Open the market of `scenario`, checked, with the usual cast."""
         check_population(scenario)
         super().__init__(scenario, StandardCast(), journal=True)
@@ -52,6 +52,15 @@ class Traced(Observed):
         self.accounts.journal = self.diary
         if len(self.absent):
             self.exchange.clearing.open(self.absent, -self.accounts.position[self.absent])
+        if len(cautious):
+            self._halve(np.array(cautious, np.intp))
+
+    def _halve(self, rows: Index) -> None:
+        contracts = np.where(self.market.listed.spot, 0.0, self.accounts.position[rows])  # tokens are savings
+        self.exchange.clearing.open(rows, -0.5 * contracts)
+        for group in self.groups:
+            if "leverage" in group.columns:
+                group.columns["leverage"][np.isin(group.rows, rows)] *= 0.5
 
     def decide(self) -> None:
         """Ask everybody but the absent for orders."""

@@ -19,9 +19,10 @@ import numpy as np
 from agents.handles import forget
 from experiments.parallel import run_jobs
 from experiments.trace import Traced
-from simulation.accounts import QUANTUM, to_quanta
+from simulation.accounts import QUANTUM, SYSTEM_ROWS, to_quanta
 from simulation.scenario import Scenario
 
+LEVERAGE = "leverage"  # of the others: no field of the scenario
 NEVER = -1  # the step of something that did not happen
 
 
@@ -61,11 +62,24 @@ def _insurance(scenario: Scenario) -> dict[str, Any] | None:
     return {"insurance_fund": scenario.insurance_fund + depth, "insurance_funds": {}, "insurance": {}}
 
 
+def _margin(scenario: Scenario) -> dict[str, Any] | None:
+    margin = scenario.margin.model_dump(mode="json")
+    update = margin.get("update", {})
+    learns = update.get("kind", "fixed") != "fixed" or margin.get("correlation_decay", 1.0) != 1.0
+    return {"margin": {**margin, "update": {"kind": "fixed"}, "correlation_decay": 1.0}} if learns else None
+
+
+def _leverage(scenario: Scenario) -> dict[str, Any] | None:
+    return {} if sum(group.count for group in scenario.population) > 1 else None  # no field: see `cautious` in `Traced`
+
+
 CAUSES = {
     "impact": Cause("impact", "without price impact", _impact),
     "pooling": Cause("pooling", "with every position in a pool of its own (isolated margin)", _pooling),
     "delay": Cause("delay", "without delay of oracle and mark", _delay),
     "insurance": Cause("insurance", "with an insurance fund as large as the depth of all markets", _insurance),
+    "margin": Cause("margin", "with requirements that stay as they were at the opening", _margin),
+    LEVERAGE: Cause(LEVERAGE, "with everybody else at half the leverage", _leverage),
 }
 
 
@@ -137,11 +151,13 @@ def outcome_of(model: Traced, row: int) -> Outcome:
 def ask(scenario: Scenario, row: int, known: Outcome, names: Sequence[str], others: Sequence[int] = ()) -> Answers:
     """Rerun the storm of `scenario` for account `row`: every subset of the causes `names` off, and without `others`.
 
-    `known` is the outcome as it was. Every single cause a scenario has is switched off as well, in `names` or not.
+    `known` is the outcome as it was. Every single cause a scenario has is switched off as well, in `names` or not,
+    but the leverage of others, which only counts if it is named.
     """
     together = applicable(scenario, names)
+    alone = applicable(scenario, [name for name in CAUSES if name in names or name != LEVERAGE])
     wanted = [Rerun(frozenset(off)) for off in subsets(together)]
-    wanted += [Rerun(frozenset([name])) for name in applicable(scenario)]
+    wanted += [Rerun(frozenset([name])) for name in alone]
     wanted += [Rerun(absent=(other,)) for other in others]
     jobs = [rerun for rerun in dict.fromkeys(wanted) if rerun != Rerun()]
     jobs.sort(key=lambda rerun: "pooling" not in rerun.off)  # the longest first
@@ -162,13 +178,20 @@ def _size(scenario: Scenario) -> int:
 
 def _rerun(job: tuple[Scenario, Rerun, int]) -> Outcome:
     scenario, rerun, row = job
-    model = Traced(variant(scenario, rerun.off), rerun.absent)
+    model = Traced(variant(scenario, rerun.off), rerun.absent, _others(scenario, row) if LEVERAGE in rerun.off else ())
     try:
         while model.market.step < scenario.steps and not _over(model, row):
             model.step()
         return outcome_of(model, row)
     finally:
         forget(model)
+
+
+def _others(scenario: Scenario, row: int) -> list[int]:
+    """Return the rows of all traders but one: they follow the system rows and the liquidators."""
+    first = SYSTEM_ROWS + sum(group.count for group in scenario.liquidators)
+    traders = sum(group.count for group in scenario.population)
+    return [other for other in range(first, first + traders) if other != row]
 
 
 def _over(model: Traced, row: int) -> bool:

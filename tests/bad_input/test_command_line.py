@@ -64,7 +64,7 @@ COMMANDS = [
     (["explain", "plain.toml", "holdr[0]"], r"account: there is no \"holdr\[0\]\"; did you mean 'holder\[0\]'"),
     (["explain", "plain.toml", "holder[99]"], r"account: there is no \"holder\[99\]\"; holder has the members holder\[0\] to "),
     (["explain", "plain.toml", "--without", "x"], r"account: there is no \"x\"; groups: "),
-    (["explain", "plain.toml", "--cause", "bad luck"], r"causes: must be among impact, pooling, delay, insurance \(got \"bad luck\"\)"),
+    (["explain", "plain.toml", "--cause", "bad luck"], r"causes: must be among impact, pooling, delay, insurance, margin, leverage \(got \"bad luck\"\)"),
     (["new", "plain.toml"], r"plain.toml: exists already"),
     (["new", "x.yaml"], r"x.yaml: must end in .toml"),
     (["new", "no/such/folder/x.toml"], r"no/such/folder/x.toml: cannot be written"),

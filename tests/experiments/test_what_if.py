@@ -76,20 +76,37 @@ def test_a_pool_of_its_own_keeps_the_winning_half() -> None:
 
 
 def test_only_what_a_scenario_has_can_be_switched_off() -> None:
-    assert applicable(by_hand()) == ("impact", "insurance")
+    assert applicable(by_hand()) == ("impact", "insurance", "leverage")
     late = by_hand(oracle={"kind": "lagged", "delay_steps": 2}, mark={"kind": "oracle"})
-    assert applicable(late) == ("impact", "delay", "insurance")
-    assert applicable(by_hand(mark={"kind": "smoothed"})) == ("impact", "delay", "insurance")
-    assert applicable(Scenario.from_dict(TWO)) == ("pooling", "insurance")
+    assert applicable(late) == ("impact", "delay", "insurance", "leverage")
+    assert applicable(by_hand(mark={"kind": "smoothed"})) == ("impact", "delay", "insurance", "leverage")
+    assert applicable(Scenario.from_dict(TWO)) == ("pooling", "insurance", "leverage")
     assert variant(by_hand(), frozenset(["pooling", "delay"])) == by_hand()
 
 
 def test_switching_a_cause_off_leaves_nothing_of_it() -> None:
     scenario = by_hand(oracle={"kind": "lagged", "delay_steps": 2, "deviation_rate": 0.1})
     bare = variant(scenario, frozenset(CAUSES))
-    assert applicable(bare) == ("insurance",)
+    assert applicable(bare) == ("insurance", "leverage")
     assert bare.insurance_fund > scenario.insurance_fund
     assert bare.seed == scenario.seed
+
+
+def test_a_rule_that_learns_can_be_made_to_stand_still() -> None:
+    learning = {"kind": "value_at_risk", "update": {"kind": "ewma"}}
+    scenario = by_hand(margin=learning)
+    assert "margin" in applicable(scenario)
+    still = variant(scenario, frozenset(["margin"])).margin
+    assert "margin" not in applicable(variant(scenario, frozenset(["margin"])))
+    assert still.model_dump() == by_hand(margin={"kind": "value_at_risk"}).margin.model_dump()
+
+
+def test_everybody_else_at_half_the_leverage_sells_half_as_much() -> None:
+    found = answers(by_hand(), "C[0]", ("leverage",))
+    half = found.outcomes[Rerun(frozenset(["leverage"]))]
+    # A's 2 units with equity 24.40 of 193 dollars are far from their margin now: nobody sells, C loses the shock alone
+    assert half.loss == pytest.approx(3.5, abs=QUANTUM)
+    assert found.shares == {"leverage": found.difference}
 
 
 def test_an_account_that_is_over_has_its_final_loss() -> None:
