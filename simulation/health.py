@@ -152,8 +152,10 @@ class MarginEngine:
         return required + np.stack([self.collateral.requirement(held.book(k), board, level) for k in pools], axis=1)
 
     def _by_book(self, rule: BookMargin, held: Holdings, price: Array, level: Level) -> Array:
-        board = self.board(price)
-        return np.stack([rule.requirement(held.book(k), board, level) for k in range(self.accounts.pools)], axis=1)
+        """Return the requirement (r, k) of the pools' books, at least 0: negative equity is under any margin."""
+        board, pools = self.board(price), range(self.accounts.pools)
+        needed = np.stack([rule.requirement(held.book(k), board, level) for k in pools], axis=1)
+        return np.maximum(needed, 0.0)
 
     def _alone(self, rule: BookMargin, held: Holdings, price: Array, level: Level) -> Array:
         """Return what each position (r, m) would need as the only one of a pool, opened at `price`."""
