@@ -26,6 +26,15 @@ def _both(name: str, value: Any) -> dict[str, float]:
     return {name: float(value), f"maintenance_{name}": float(value)}
 
 
+def _level(given: Mapping[str, Any]) -> DriftLevel:
+    return _LEVELS[given.get("margin_type", "Initial")]
+
+
+def _stated(given: Mapping[str, Any], name: str) -> Any:
+    """Return the initial number of that name, or the maintenance number where the case is about that one."""
+    return given.get(f"initial_{name}", given.get(f"maintenance_{name}"))
+
+
 def _rates(value: Any) -> dict[str, float]:
     return {"initial_rate": float(value), "maintenance_rate": float(value)}
 
@@ -65,13 +74,13 @@ def _orders(given: Mapping[str, Any], column: int, count: Any, suffix: str = "")
 
 def _spot_orders(case: Case) -> dict[str, Any]:
     given = case.inputs
-    token = _both("deposit_weight", given["initial_asset_weight"])
-    rule = _rule({}, {**token, **_both("debt_weight", given["initial_liability_weight"])})
+    token = _both("deposit_weight", _stated(given, "asset_weight"))
+    rule = _rule({}, {**token, **_both("debt_weight", _stated(given, "liability_weight"))})
     book = replace(
         _account(given["usdc_deposit"], 0.0, 0.0, given["sol_balance"]),
         resting=_orders(given, 1, given["n_orders"], "_sol"),
     )
-    found = rule.standing(book, _board((1.0, given["sol_price"])), _LEVELS[given["margin_type"]])
+    found = rule.standing(book, _board((1.0, given["sol_price"])), _level(given))
     return {"margin_requirement_usd": found.required[0], "total_collateral_usd": found.collateral[0]}
 
 
@@ -79,20 +88,20 @@ def _custom(case: Case) -> dict[str, Any]:
     given = case.inputs
     perpetual, borrow = given["perp"], given["spot_borrow"]
     rule = _rule(
-        {"initial_rate": perpetual["initial_margin_ratio"], "maintenance_rate": 0.0},
-        _both("debt_weight", borrow["initial_liability_weight"]),
+        _rates(_stated(perpetual, "margin_ratio")),
+        _both("debt_weight", _stated(borrow, "liability_weight")),
         custom_rate=given["user_max_margin_ratio"],
     )
     board = _board((perpetual["price"], borrow["price"]))
     book = _at_price(given.get("usdc_deposit", 0.0), perpetual, -float(borrow["tokens"]), board)
-    found = rule.standing(book, board, _LEVELS[given["margin_type"]])
+    found = rule.standing(book, board, _level(given))
     return {"margin_requirement_usd": found.required[0], "total_collateral_usd": found.collateral[0]}
 
 
 def _strict(case: Case) -> dict[str, Any]:
     given = case.inputs
     perpetual = given["perp"]
-    terms = {**_rates(perpetual["initial_margin_ratio"]), "profit_weight": perpetual["unrealized_pnl_initial_weight"]}
+    terms = {**_rates(_stated(perpetual, "margin_ratio")), "profit_weight": perpetual["unrealized_pnl_initial_weight"]}
     rule = _rule(terms, strict=given["strict"])
     known = {"quote_price": float(given["quote_oracle"]), "quote_slow": float(given.get(_SLOW, given["quote_oracle"]))}
     board = _board((perpetual["price"], 1.0), **known)
@@ -115,8 +124,8 @@ def _isolated(case: Case) -> dict[str, Any]:
     given = case.inputs
     perpetual, borrow = given["isolated_perp"], given["sol_borrow"]
     rule = _rule(
-        {"initial_rate": perpetual["initial_margin_ratio"], "maintenance_rate": 0.0},
-        _both("debt_weight", borrow["initial_liability_weight"]),
+        _rates(_stated(perpetual, "margin_ratio")),
+        _both("debt_weight", _stated(borrow, "liability_weight")),
     )
     board = _board((perpetual["price"], borrow["price"]))
     books = {
@@ -133,7 +142,7 @@ def _isolated(case: Case) -> dict[str, Any]:
 
 def _size(case: Case) -> dict[str, Any]:
     given = case.inputs
-    terms = {**_rates(given["maintenance_margin_ratio"]), "size_factor": given["imf_factor"]}
+    terms = {**_rates(_stated(given, "margin_ratio")), "size_factor": given["imf_factor"]}
     board = _board((given["oracle_price"], 1.0))
     book = replace(_at_price(0.0, given, 0.0, board), resting=_orders(given, 0, given["open_orders"]))
     return {"margin_requirement_usd": _rule(terms).standing(book, board, "maintenance").required[0]}
@@ -143,7 +152,7 @@ class _Liquidation:
     """A perpetual position of a case under liquidation, and the engine's rules for it."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
-        terms = {**_rates(given["maintenance_margin_ratio"]), "size_factor": given["imf_factor"]}
+        terms = {**_rates(_stated(given, "margin_ratio")), "size_factor": given["imf_factor"]}
         self._margin, self._board = _rule(terms), _board((given["oracle_price"], 1.0))
         self._rule = DriftClose.model_validate(
             {
