@@ -21,11 +21,12 @@ _VERDICT = {True: "pass", False: "FAIL"}
 def terminal(results: Sequence[Result], details: bool = False) -> str:
     """Return one line a target, then what failed; with `details` every check."""
     width = max(len(result.target.title) for result in results)
-    lines = [f"{'':<12}{'':<{width}}  {'checks':>7}  {'worst':>6}  {'seconds':>7}  verdict"]
+    first = max(len(result.target.name) for result in results) + 2
+    lines = [f"{'':<{first}}{'':<{width}}  {'checks':>7}  {'worst':>6}  {'seconds':>7}  verdict"]
     for result in results:
         passed, total = sum(check.passed for check in result.checks), len(result.checks)
         lines.append(
-            f"{result.target.name:<12}{result.target.title:<{width}}  {f'{passed}/{total}':>7}  "
+            f"{result.target.name:<{first}}{result.target.title:<{width}}  {f'{passed}/{total}':>7}  "
             f"{_worst(result.worst):>6}  {result.seconds:>7.2f}  {_VERDICT[result.passed]}"
         )
         lines += [f"    stopped by {result.stopped}"] if result.stopped else []
