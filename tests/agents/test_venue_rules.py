@@ -22,6 +22,7 @@ VENUES: dict[str, dict[str, Any]] = {
         "funding": {"kind": "average", "interval_steps": 2},
     },
     "vega_isolated": {"margin": {"kind": "vega_isolated"}, "loss": {"kind": "gains"}},
+    "mango": {"margin": {"kind": "mango"}, "liquidation": {"kind": "mango"}, "loss": {"kind": "both_sides"}},
     "synthetix": {
         "margin": {"kind": "skew", "default": {"skew_scale": 1_000.0}},
         "impact": {"kind": "skew", "skew_scale": 1e4},
@@ -53,7 +54,7 @@ def test_a_crash_closes_the_long_and_leaves_the_rich_short_alone(name: str) -> N
     assert (np.abs(model.accounts.position.sum(axis=0)) == 0.0).all()
 
 
-@pytest.mark.parametrize("name", ["dydx", "vega", "synthetix"])
+@pytest.mark.parametrize("name", ["dydx", "vega", "mango", "synthetix"])
 def test_the_live_requirement_is_the_rules_own(name: str) -> None:
     """Shared pools of traders after a step: the engine's health against the rule on the same books."""
     model = crash(name, steps=1)
