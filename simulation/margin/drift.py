@@ -137,7 +137,9 @@ class DriftMargin(BookMargin):
 
     def standing(self, book: Book, board: Board, level: DriftLevel) -> Standing:
         """Return what the accounts have and need at `level`."""
-        parts = [part(book, board, level) for part in (self._contracts, self._tokens, self._cash, self._other)]
+        parts = [part(book, board, level) for part in (self._contracts, self._cash)]
+        parts += [self._tokens(book, board, level)] if board.listed.spot.any() else []
+        parts += [self._options(book, board)] if board.listed.option.any() else []
         collateral, required, liability, losses = (np.sum(amounts, axis=0) for amounts in zip(*parts, strict=True))
         if book.resting is not None and len(book.resting.count):
             required = required + self.order_charge * book.resting.count
@@ -221,7 +223,7 @@ class DriftMargin(BookMargin):
         owed = floor_to(np.maximum(-balance, 0.0) * high, self.unit)
         return floor_to(np.maximum(balance, 0.0) * low, self.unit), owed, owed, np.zeros_like(owed)
 
-    def _other(self, book: Book, board: Board, level: DriftLevel) -> tuple[Array, ...]:
+    def _options(self, book: Book, board: Board) -> tuple[Array, ...]:
         """Return what options do: those owed count in full."""
         owed = column_sum(np.where(board.listed.option, np.maximum(-book.position * board.price, 0.0), 0.0))
         return np.zeros_like(owed), owed, owed, np.zeros_like(owed)
