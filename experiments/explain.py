@@ -7,27 +7,23 @@ the storm is run again with one thing changed at a time (`experiments.what_if`).
 of the loss is owed to earlier liquidations, named, and without impact that part is gone.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from agents.handles import forget
-from experiments.arms import DESIGNS, Plan, seeded
 from experiments.attribution import Split, split_losses
 from experiments.culprits import closings_in, culprits
-from experiments.run import Run
-from experiments.scenarios import load
+from experiments.explain_source import source_of
 from experiments.story import Facts, plain, records, story
 from experiments.trace import Traced
+from experiments.trigger import requirement_at_opening
 from experiments.what_if import CAUSES, ask, outcome_of
 from simulation.accounts import SYSTEM_ROWS
 from simulation.errors import InputError, nearest, shown
-from simulation.scenario import Scenario
 
 TOGETHER = ("impact", "pooling", "delay")  # of which Shapley shares are taken: eight runs at most
 
@@ -65,34 +61,6 @@ def explain(
         return _explained(model, account, causes, list(without))
     finally:
         forget(model)
-
-
-def source_of(run: Any) -> tuple[Scenario, str]:
-    """Return the scenario behind `run` and, of a results folder, the name of its storm ("" where none is known)."""
-    if isinstance(run, Run):
-        return run.scenario, run.digest
-    folder = Path(run) if isinstance(run, str | Path) else None
-    if folder is None or not folder.is_dir():
-        return load(str(run) if isinstance(run, Path) else run), ""
-    source = folder / "scenario.toml"
-    if not source.is_file():
-        raise InputError(f"{folder}: holds no scenario.toml; must be a folder written by crossmargin run or compare")
-    scenario, manifest = load(str(source)), _manifest(folder)
-    worst = manifest.get("shown", {}).get("worst")
-    if not worst:
-        return scenario, str(manifest.get("digest", ""))
-    plan = Plan()
-    arm = plan.arm(scenario, worst["regime"], DESIGNS.get(worst["design"], 0.0))
-    return seeded(plan.variant(scenario, arm), int(worst["seed"])), str(
-        manifest.get("digests", {}).get(str(worst["seed"]), "")
-    )
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        return json.loads((folder / "manifest.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
 
 
 def _same_storm(model: Traced, digest: str, run: Any) -> None:
@@ -141,6 +109,7 @@ def _explained(model: Traced, account: str | None, causes: Sequence[str], withou
         answers=answers,
         others={other: names[other] for other in others},
         split=split,
+        needed_at_opening=requirement_at_opening(model, split.spells, row),
     )
 
 

@@ -19,6 +19,9 @@ def explain(ctx: click.Context, run: str, account: str | None, **options: Any) -
 
     RUN is a results folder or a SCENARIO; ACCOUNT is as in majors[12], the worst liquidated one if left out.
     """
+    from experiments.explain_source import source_of
+
+    source_of(run)  # before anything heavy is loaded
     from experiments.explain import TOGETHER
     from experiments.explain import explain as explained
     from experiments.run_folder import check_folder

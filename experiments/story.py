@@ -41,7 +41,8 @@ class Facts:
 
     account: its line of `Split.accounts`; lines: market, cause, dollars; culprits: what each closing owes, see
     `experiments.culprits`; seizures: its forced trades, columns of `frames.event_frame`; answers: the reruns;
-    others: names of the accounts counted out, by row; split: all accounts.
+    others: names of the accounts counted out, by row; split: all accounts; needed_at_opening: dollars, see
+    `experiments.trigger`.
     """
 
     scenario: Scenario
@@ -52,6 +53,7 @@ class Facts:
     answers: Answers
     others: dict[int, str]
     split: Split
+    needed_at_opening: float | None = None
 
     @property
     def name(self) -> str:
@@ -116,6 +118,7 @@ def _end(told: Facts) -> Iterator[str]:
         f"It came under margin at step {first['step']} ({_clock(told, first['step'])}), round {first['round'] + 1}: "
         f"its equity was {exact(first['equity'])}, its {exact(first['pool_notional'])} of positions needed "
         f"{exact(first['maintenance'])} ({number(100.0 * _rate(first))} % of them). {_carried(first)}"
+        f"{_risen(told, first)}"
     )
     yield "\n".join(_trades(told))
 
@@ -129,6 +132,15 @@ def _carried(first: Record) -> str:
             f"{exact(gap)} above its requirement."
         )
     return f"Even without any forced sale before it, it would have been {exact(-gap)} short."
+
+
+def _risen(told: Facts, first: Record) -> str:
+    """Tell whether the margin rule had become stricter since the opening."""
+    before, needed = told.needed_at_opening, float(first["maintenance"])
+    if before is None:
+        return ""
+    less = "; that alone put it under margin" if before <= float(first["equity"]) < needed else ""
+    return f" The margin rule as it stood at the opening would have asked for {exact(before)}{less}."
 
 
 def _rate(first: Record) -> float:

@@ -10,8 +10,10 @@ import pytest
 from experiments.attribution import CAUSES
 from experiments.causal_tree import MOST_CULPRITS, causal_tree, cause_branches, culprit_branches
 from experiments.cli import execute
-from experiments.explain import explain, source_of
+from experiments.compare import compare
+from experiments.explain import explain
 from experiments.explain_folder import rerun_table, save_explanation
+from experiments.explain_source import source_of
 from experiments.run import run
 from experiments.run_folder import save_run
 from experiments.store import verify
@@ -76,6 +78,40 @@ def test_the_trigger_is_told_without_the_forced_sales_before_it(told) -> None:
     assert f"it would have stood {exact(room)} above its requirement" in str(told)
     alone = explain(by_hand(), "A[0]")
     assert "Even without any forced sale before it" in str(alone)
+
+
+SWINGS = {"kind": "replay", "prices": [[100.0], [103.0]] * 10}
+
+
+def test_a_requirement_that_rose_is_told_as_a_trigger_and_costs_nothing() -> None:
+    learning = {"kind": "value_at_risk", "update": {"kind": "ewma"}}
+    lone = {"kind": "book", "name": "L", "count": 1, "units": {"X": 1.0}, "deposit": 4.0}
+    scenario = one_market([lone], price=SWINGS, margin=learning, steps=19, impact={"kind": "none"})
+    told = explain(scenario, causes=("margin",))
+    first = told.seizures.iloc[0]
+    # as at the opening: 99 % VaR of 80 % a year over one step, of the dollars held
+    step_deviation = 0.8 * (60.0 / 31_536_000.0) ** 0.5
+    before = 2.326348 * step_deviation * first["mark_before"]
+    assert told.needed_at_opening == pytest.approx(before, rel=1e-5)
+    assert before < first["equity"] < first["maintenance"]
+    assert "that alone put it under margin" in str(told)
+    assert "with requirements that stay as they were at the opening: survived" in str(told)
+    assert told.answers.shares["margin"] == told.answers.difference
+    assert sum(told.account[cause] for cause in CAUSES) == told.account["loss"]
+
+
+def test_rules_that_never_change_are_no_trigger(told) -> None:
+    assert told.needed_at_opening is None
+    assert "as it stood at the opening" not in str(told)
+
+
+def test_of_a_comparison_the_worst_run_is_explained(tmp_path) -> None:
+    result = compare(by_hand(), seeds=2, workers=1, out=tmp_path / "c", progress=False)
+    scenario, digest = source_of(tmp_path / "c")
+    worst = result.gallery.worst
+    assert scenario.seed == worst.seed
+    assert digest == worst.run.digest
+    assert run(scenario).fingerprint == worst.run.fingerprint
 
 
 def test_a_story_is_markdown_without_html(many) -> None:
