@@ -29,10 +29,13 @@ for _family in ("impact", "mark", "oracle"):
     load_rules(f"simulation.{_family}")
 
 
-def market(impact: Mapping[str, Any], path: Array, fill_at: FillAt = "average") -> Market:
-    """Return the engine's market under `impact` on the exogenous `path` (steps + 1, m)."""
+def market(
+    impact: Mapping[str, Any], path: Array, fill_at: FillAt = "average", depth: Array | float = _PRICE
+) -> Market:
+    """Return the engine's market under `impact` on the exogenous `path` (steps + 1, m); `depth` in dollars, (m,)."""
     columns = path.shape[1]
-    listing = Listing(tuple(f"M{i}" for i in range(columns)), np.full(columns, _PRICE), np.zeros(columns))
+    names = tuple(f"M{i}" for i in range(columns))
+    listing = Listing(names, np.broadcast_to(np.asarray(depth, float), (columns,)), np.zeros(columns))
     rules = Microstructure(
         ImpactRule.parse(dict(impact)),
         DepthModel.model_validate({}),
