@@ -107,15 +107,19 @@ def _pools(scenario: Scenario) -> int:
 def drawn(scenario: Scenario, contracts: Contracts, streams: Streams) -> Array:
     """Return the exogenous index (steps + 1, m) of every column: drawn, followed, or valued."""
     path = scenario.price.draw(scenario.world(), streams)
-    if not contracts.simple:
+    if not _usual(contracts):
         path = contracts.path(path, scenario.implied_volatility.draw(path, scenario.assets(), streams))
     return path
 
 
 def _listing(scenario: Scenario, contracts: Contracts) -> Listing:
     variance = scenario.column("volatility") ** 2 * scenario.step_seconds / 31_536_000.0
-    usual = contracts.simple and set(contracts.listed.kind) == {"perpetual"}
-    return Listing(scenario.names, scenario.column("depth"), variance, None if usual else contracts)
+    return Listing(scenario.names, scenario.column("depth"), variance, None if _usual(contracts) else contracts)
+
+
+def _usual(contracts: Contracts) -> bool:
+    """Tell whether there is nothing but perpetuals with an index of their own."""
+    return contracts.simple and set(contracts.listed.kind) == {"perpetual"}
 
 
 def _microstructure(scenario: Scenario) -> Microstructure:

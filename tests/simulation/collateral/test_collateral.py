@@ -1,0 +1,143 @@
+"""Collateral rules: hand-worked haircuts, caps and profit cuts; what more of a token may never do; the order of sale."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulation.arrays import Array
+from simulation.board import Board, Book, Listed
+from simulation.collateral.base import CollateralRule
+from simulation.collateral.sale import closed_shares
+from simulation.rule import load_rules
+
+load_rules("simulation.collateral")
+KINDS = sorted(CollateralRule.kinds())
+NAMES, PRICE = ("PERP", "COIN", "STABLE"), np.array([100.0, 50.0, 1.0])
+LISTED = Listed(NAMES, ("perpetual", "spot", "spot"), np.arange(3), np.full(3, np.nan), np.zeros(3))
+amounts = st.floats(-1e4, 1e4)
+
+
+def book(cash: float = 0.0, perp: float = 0.0, coin: float = 0.0, stable: float = 0.0, entry: float = 100.0) -> Book:
+    position = np.array([[perp, coin, stable]])
+    return Book(np.array([cash]), position, position * np.array([entry, 50.0, 1.0]))
+
+
+def board(**known: Any) -> Board:
+    return Board.at(LISTED, PRICE, **known)
+
+
+def counts(rule: dict[str, Any], held: Book, level: Any = "maintenance", at: Board | None = None) -> float:
+    return float(CollateralRule.parse(rule).value(held, at or board(), level)[0])
+
+
+def test_a_flat_haircut_is_on_assets_and_none_on_debts() -> None:
+    terms = {"kind": "flat", "default": {"haircut": 0.2}}
+    assert counts(terms, book(coin=2.0)) == 80.0
+    assert counts(terms, book(cash=200.0, coin=-2.0)) == 100.0
+    assert counts({"kind": "flat", "default": {"debt_premium": 0.1}}, book(cash=200.0, coin=-2.0)) == pytest.approx(90.0)
+    assert counts({"kind": "flat", "default": {"haircut": 0.2, "initial_extra": 0.1}}, book(coin=2.0), "initial") == 70.0
+
+
+def test_a_cap_is_what_a_token_counts_for_at_most_and_cash_has_none() -> None:
+    terms = {"kind": "flat", "default": {"haircut": 0.0, "cap": 60.0}}
+    assert counts(terms, book(coin=2.0)) == 60.0
+    assert counts(terms, book(cash=1000.0)) == 1000.0
+
+
+def test_tiers_are_cut_at_the_margin() -> None:
+    ladder = {"tiers": [{"haircut": 0.1}, {"floor": 100.0, "haircut": 0.5}, {"floor": 300.0, "haircut": 1.0}]}
+    terms = {"kind": "tiered", "default": ladder}
+    assert [counts(terms, book(stable=x)) for x in (50.0, 100.0, 200.0, 1000.0)] == [45.0, 90.0, 140.0, 190.0]
+
+
+def test_a_large_holding_counts_for_less_and_so_does_what_everybody_pledges() -> None:
+    terms = {"kind": "concentration", "default": {"haircut": 0.2, "size_factor": 0.01, "deposit_start": 1000.0}}
+    small, large = counts(terms, book(stable=100.0)) / 100.0, counts(terms, book(stable=1e4)) / 1e4
+    assert small == 0.8
+    assert large == pytest.approx(1.1 / (1.0 + 0.01 * 100.0))
+    crowded = board(deposits=np.array([0.0, 0.0, 4000.0]))
+    assert counts(terms, book(stable=100.0), "initial", crowded) == pytest.approx(20.0)
+    assert counts(terms, book(stable=100.0), "maintenance", crowded) == pytest.approx(80.0), "nobody else liquidates you"
+
+
+def test_profit_that_is_not_realised_counts_with_a_haircut_and_up_to_a_cap() -> None:
+    winner = book(cash=-1000.0, perp=10.0, entry=90.0)  # bought at 90, worth 100: 100 of profit
+    winner = Book(winner.cash + 100.0 + 50.0, winner.position, winner.cost)
+    assert counts({"kind": "flat"}, winner) == 150.0
+    assert counts({"kind": "flat", "profit_haircut": 0.4}, winner) == 110.0
+    assert counts({"kind": "flat", "profit_cap": 30.0}, winner) == 80.0
+    loser = book(cash=1000.0 - 200.0, perp=-10.0, entry=80.0)
+    assert counts({"kind": "flat", "profit_cap": 0.0}, loser) == -200.0, "losses count whole"
+
+
+def test_a_token_that_falls_with_the_book_is_cut_more_than_one_that_hedges_it() -> None:
+    rule = {"kind": "wrong_way", "correlation": 0.8, "least_haircut": 0.0}
+    long, short = (counts(rule, book(cash=-100.0 * q, perp=q, coin=4.0)) for q in (10.0, -10.0))
+    alone = counts(rule, book(coin=4.0))
+    assert alone <= long < 200.0, "beside another risk a token adds at most its own"
+    assert short == 200.0, "it hedges: no haircut at all"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(cash=amounts, perp=amounts, coin=st.floats(0.0, 1e4), more=st.floats(0.0, 1e3))
+def test_another_token_never_makes_collateral_worth_less_unless_direction_matters(
+    kind: str, cash: float, perp: float, coin: float, more: float
+) -> None:
+    rule = {"kind": kind}
+    less, much = counts(rule, book(cash, perp, coin)), counts(rule, book(cash, perp, coin + more))
+    if kind != "wrong_way":
+        assert much >= less - 1e-6 * abs(less) - 1e-6
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(cash=amounts, coin=amounts, stable=amounts)
+def test_collateral_is_never_worth_more_than_equity_and_cash_counts_whole(
+    kind: str, cash: float, coin: float, stable: float
+) -> None:
+    held = book(cash, 0.0, coin, stable)
+    assert counts({"kind": kind}, held) <= float(held.equity(PRICE)[0]) + 1e-6
+    assert counts({"kind": kind}, book(cash)) == cash
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bytes_do_not_depend_on_the_company(kind: str) -> None:
+    rule = CollateralRule.parse({"kind": kind})
+    position = np.sin(np.arange(300.0)).reshape(100, 3) * 100.0
+    crowd = Book.of(np.cos(np.arange(100.0)) * 1e4, position, PRICE)
+    whole = rule.requirement(crowd, board(), "initial")
+    alone = [rule.requirement(Book.of(crowd.cash[[i]], position[[i]], PRICE), board(), "initial")[0] for i in range(100)]
+    np.testing.assert_array_equal(whole, alone)
+
+
+# The order of sale ----------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(0.0, 1e5), min_size=3, max_size=3), st.floats(0.0, 1.0), st.permutations([0.0, 1.0, 1.0]))
+def test_the_dollars_asked_for_are_closed_and_no_rank_before_its_turn(
+    value: list[float], fraction: float, ranks: list[float]
+) -> None:
+    held, order = np.array([value]), np.array(ranks)
+    share = closed_shares(held, np.array([fraction]), order)
+    assert ((share >= 0.0) & (share <= 1.0)).all()
+    assert (share * held).sum() == pytest.approx(fraction * sum(value), rel=1e-9, abs=1e-6)
+    if (share[:, (order == 1.0) & (held[0] > 0.0)] > 1e-9).any() and fraction < 1.0:
+        assert (share[:, (order == 0.0) & (held[0] > 0.0)] > 1.0 - 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("sale", "order"),
+    [
+        ("together", [0, 0, 0]),
+        ("derivatives_first", [0, 1, 1]),
+        ("largest_haircut_first", [2, 0, 1]),
+        ("deepest_first", [2, 1, 0]),
+    ],
+)
+def test_the_order_of_sale_is_what_it_is_called(sale: str, order: list[int]) -> None:
+    markets = {"COIN": {"haircut": 0.3}, "STABLE": {"haircut": 0.05}}
+    rule = CollateralRule.parse({"kind": "flat", "sale": sale, "markets": markets})
+    ranks: Array = rule.ranks(board(), np.array([1e6, 1e5, 1e7]))
+    assert np.unique(ranks, return_inverse=True)[1].tolist() == order
