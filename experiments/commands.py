@@ -2,5 +2,6 @@
 
 from experiments.explain_command import explain
 from experiments.theory_command import theory
+from experiments.warn_command import warn
 
-COMMANDS = (theory, explain)
+COMMANDS = (theory, explain, warn)

@@ -138,7 +138,7 @@ class LiveBook:
     def warning(self, window: float = WINDOW, direction: Direction = "down") -> EarlyWarning:
         """Return the contagion matrix of the book and what follows from it."""
         sold = self.triggered(window, direction).sum(axis=1)
-        return EarlyWarning(sold, impact_slope(self.market), window, direction)
+        return EarlyWarning(sold, impact_slope(self.market, np.abs(sold.diagonal())), window, direction)
 
     def by_class(self, classes: Index, window: float = WINDOW, direction: Direction = "down") -> Array:
         """Return K (c, c) by account class: net dollars forced out of class d per dollar forced out of class c.
@@ -152,7 +152,8 @@ class LiveBook:
         own = np.array([np.abs(per_row[:, classes == c]).sum(axis=(0, 1)) for c in range(count)])  # (c, m)
         gross = own.sum(axis=1, keepdims=True)
         spread = np.divide(own, gross, out=np.zeros_like(own), where=gross > 0.0)
-        return (spread * (impact_slope(self.market) / window)) @ sold
+        slope = impact_slope(self.market, np.abs(per_row.sum(axis=1).diagonal()))
+        return (spread * (slope / window)) @ sold
 
     def foresee(self, log_shock: Array, window: float = WINDOW) -> Prediction:
         """Return the predicted cascade after marks move by `log_shock` (m,), the first round by the engine itself."""
@@ -173,13 +174,15 @@ def shifted(market: Market, log_move: Array) -> Array:
     return price * np.exp(after - before)
 
 
-def impact_slope(market: Market) -> Array:
+def impact_slope(market: Market, dollars: Array | None = None) -> Array:
     """Return by how much (m,) the log mark moves per dollar sold now: the impact law's slope times what the mark shows.
 
-    A law that is not linear has no one slope: this is the chord of a sale of 1/1000 of depth.
+    A law that is not linear has no one slope: this is the chord of a sale of `dollars` (m,), of which at least 1/1000
+    of depth counts. A warning takes what its window forces out of each market.
     """
-    dollars: Array = np.maximum(market.depth, 1e-9) * _PROBE
+    least = np.maximum(market.depth, 1e-9) * _PROBE
+    sale: Array = least if dollars is None else np.maximum(dollars, least)
     book = Book(market.mid, market.index_price, market.depth)
-    move = market.rules.impact.move(market.metaorder, -dollars / market.mark_price, book).final
+    move = market.rules.impact.move(market.metaorder, -sale / market.mark_price, book).final
     seen = [market.rules.mark.within_step(mid, market.mark_price) for mid in (market.mid, market.mid * np.exp(move))]
-    return np.asarray(-np.log(seen[1] / seen[0]) / dollars, float)
+    return np.asarray(-np.log(seen[1] / seen[0]) / sale, float)
