@@ -75,8 +75,17 @@ def _board(names: tuple[str, ...], rows: Sequence[Mapping[str, Any]]) -> Board:
     listed = Listed(names, kinds, np.arange(len(names)), np.full(len(names), np.nan), np.zeros(len(names)))
     price = _column(rows, "oracle_price")
     slow = np.array([float(row.get("stable_price", row["oracle_price"])) for row in rows])
-    deposits, borrows = (_column(rows, f"bank_total_{kind}") for kind in ("deposits", "borrows"))
-    return Board.at(listed, price, slow=slow, deposits=deposits, borrows=borrows)
+    deposits, borrows, *waiting = (
+        _column(rows, name)
+        for name in (
+            "bank_total_deposits",
+            "bank_total_borrows",
+            "bank_potential_serum_tokens",
+            "potential_serum_tokens",
+        )
+    )
+    # Tokens that resting orders may bring count among the deposits of everybody.
+    return Board.at(listed, price, slow=slow, deposits=sum(waiting, deposits), borrows=borrows)
 
 
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> Array:

@@ -107,6 +107,13 @@ TABLE = {
     "debts beyond the start": Row(
         -120 - 500 * 1.5 * 7500 / 5000 - 1000 * 1.5 * 10, (-100, -100, -100), borrows=(100, 1500, 10000, 0)
     ),
+    "orders of a market may become either token": Row(
+        80 + 250 + 500 + 250 + 500, (100, 100, 100), first=(0, 100), second=(0, 100)
+    ),
+    "orders count at the scaled weight": Row(
+        80 + 250 / 2 + 500 * 5 / 7 + 250 / 2 + 500 * 5 / 7, (100, 100, 100), first=(0, 100), second=(0, 100),
+        deposits=(0, 2000, 1400, 0),
+    ),
 }  # fmt: skip
 STARTS = {"USDC": 1_000.0, "TOK2": 5_000.0, "TOK3": 10_000.0}
 
