@@ -1,0 +1,73 @@
+"""What everybody pays when debtors are each other's creditors.
+
+debts L (n, n), dollars, row owes column; outside e (n,), dollars >= 0. pbar_i = sum_j L_ij, Pi = L / pbar. A clearing
+vector pays pbar_i where e_i + sum_j Pi_ji p_j reaches it, else recovers a e_i + b sum_j Pi_ji p_j. With default costs
+(a or b below 1) there can be several; the greatest and the least are what monotone iteration from pbar and from 0
+reaches. Sources: L. Eisenberg & T. Noe, Management Science 47 (2001) 236-249; L. Rogers & L. Veraart, Management
+Science 59 (2013) 882-898.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulation.arrays import Array
+from simulation.errors import InputError
+
+_ENOUGH = 1e-14  # relative change of a payment below which it stands
+_ROUNDS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Claims:
+    """Mutual debts and outside money; the recovery rates apply to a defaulter's outside money and claims."""
+
+    debts: Array
+    outside: Array
+    outside_recovery_rate: float = 1.0
+    claims_recovery_rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is no system of debts."""
+        n = len(self.outside)
+        if self.debts.shape != (n, n) or not (self.debts >= 0.0).all() or not (self.outside >= 0.0).all():
+            raise InputError(f"debts: must be {n} x {n} numbers of at least 0, outside: at least 0")
+        if not all(0.0 <= rate <= 1.0 for rate in (self.outside_recovery_rate, self.claims_recovery_rate)):
+            raise InputError("recovery rates: must be 0 to 1")
+
+    @property
+    def owed(self) -> Array:
+        """Return pbar (n,)."""
+        return self.debts.sum(axis=1)
+
+    @property
+    def shares(self) -> Array:
+        """Return Pi (n, n); rows of those who owe nothing are zero."""
+        owed = self.owed[:, None]
+        return np.divide(self.debts, owed, out=np.zeros_like(self.debts), where=owed > 0.0)
+
+    @property
+    def greatest(self) -> Array:
+        """Return the greatest clearing vector (n,)."""
+        return self._iterated(self.owed)
+
+    @property
+    def least(self) -> Array:
+        """Return the least clearing vector (n,)."""
+        return self._iterated(np.zeros_like(self.owed))
+
+    def equity(self, paid: Array) -> Array:
+        """Return e + Pi' p - p (n,), which adds up to the outside money unless defaults cost some."""
+        return self.outside + paid @ self.shares - paid
+
+    def _iterated(self, paid: Array) -> Array:
+        shares, owed = self.shares, self.owed
+        for _ in range(_ROUNDS):
+            received = paid @ shares
+            recovered = self.outside_recovery_rate * self.outside + self.claims_recovery_rate * received
+            solvent = self.outside + received >= owed * (1.0 - _ENOUGH)
+            after = np.where(solvent, owed, np.minimum(recovered, owed))
+            if (np.abs(after - paid) <= _ENOUGH * owed).all():
+                return after
+            paid = after
+        return paid
