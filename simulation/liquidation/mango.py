@@ -11,6 +11,7 @@ from simulation.board import Board, Book
 from simulation.liquidation.base import Distressed, LiquidationRule
 
 _END: Any = "liquidation_end"
+_NOTHING = 1e-9  # units of a settlement token: what rounding leaves must not close a lot
 
 
 class Health(Protocol):
@@ -115,7 +116,7 @@ class _Walk:
         What is gained at once is `actual` per unit; the rest comes when the profit is sold.
         """
         wanted = min(self._missing(), most)
-        if wanted <= 0.0 or expected <= 0.0:
+        if wanted <= _NOTHING or expected <= 0.0:
             return
         units = float(ceil_to(np.array(wanted / expected), self.lot)) if np.isfinite(wanted) else np.inf
         units = max(min(units, abs(self.of.size) - self.closed, self.limits.base - self.closed), 0.0)
@@ -166,8 +167,8 @@ class MangoClose(LiquidationRule):
         x = min(-health / (p_l w_l - p_l f w_a), held_a p_a / (p_l f), debt, most),  taken = x p_l f / p_a,
         f = (1 + fee_l + venue fee_l) (1 + fee_a + venue fee_a),
 
-    where debt and what is held are the smaller of the token's own balance and the balance that counts perpetuals;
-    refused where one of them is not there. Perpetuals (`take_over`), u and h as in the margin rule, phases until
+    fees being the same for all tokens here; debt and what is held are the smaller of the token's own balance and the
+    balance that counts perpetuals; refused where one of them is not there. Perpetuals (`take_over`), u and h as in the margin rule, phases until
     health is 0 or limits are reached: (1) while u < 0, close; (2) sell profit u > 0 for (1 - profit fee); (3) close
     more as long as more can be sold; (4) sell again; (5) if profit has weight, close until health is above -slack.
     Units are closed in whole lots, rounded up, at price (1 -+ fees). In the live market a round closes the share x

@@ -128,6 +128,45 @@ def test_takeovers_of_the_protocols_table(name: str) -> None:
     assert after.balance(LISTED)[0] == pytest.approx(0.0, abs=1e-9)
 
 
+@given(st.floats(0.5, 0.95), st.floats(0.0, 0.5), st.floats(0.0, 0.3), st.floats(1.0, 30.0))
+def test_what_rounding_leaves_after_a_sale_closes_no_lot(base: float, overall: float, fee: float, owed: float) -> None:
+    """100 long with a profit large enough: its sale alone brings health to 0, so not one lot is closed."""
+    book = account((-owed - 200.0 * overall, 0.0, 0.0), (200.0 - 100.0 * base, 0.0), 100.0)
+    taken = close(profit_fee_rate=fee, lot=1.0).take_over(margin(1.0, overall, base), book, BOARD, PERP_A)
+    if taken.profit < 200.0 - 1e-9:
+        assert taken.units == 0.0
+
+
+@pytest.mark.parametrize(("size", "closed"), [(9.0, -4.0), (-9.0, 4.0)])
+def test_lots_are_rounded_up_and_never_beyond_the_position(size: float, closed: float) -> None:
+    """Half the value is margin: health -1.75 needs 3.5 units; with lots of 2 that is 4, with lots of 50 all 9."""
+    book = account((2.75, 0.0, 0.0), (-size, 0.0), size)
+    rule = margin(1.0, 0.5, 0.5)
+    assert close(lot=2.0).take_over(rule, book, BOARD, PERP_A).units == closed
+    assert close(lot=50.0).take_over(rule, book, BOARD, PERP_A).units == -size
+    assert close(lot=0.0).take_over(rule, book, BOARD, PERP_A).units == pytest.approx(closed * 3.5 / 4.0)
+
+
+@given(
+    st.floats(-50.0, 50.0), st.floats(-60.0, 60.0), st.floats(-60.0, 60.0), st.floats(0.0, 60.0), st.floats(0.0, 60.0)
+)
+def test_a_liquidator_takes_no_more_than_it_asked_for(
+    settle: float, size: float, quote: float, base: float, profit: float
+) -> None:
+    rule, book = margin(1.0, 0.5, 0.5), account((settle, 0.0, 0.0), (quote, 0.0), size)
+    taken = close().take_over(rule, book, BOARD, PERP_A, Limits(base, profit))
+    assert abs(taken.units) <= base and 0.0 <= taken.profit <= profit
+
+
+@given(st.floats(-50.0, 50.0), st.floats(-60.0, 60.0), st.floats(-60.0, 60.0), st.floats(0.0, 0.2))
+def test_the_account_pays_exactly_the_fees(settle: float, size: float, quote: float, fee: float) -> None:
+    """What it loses at the mark is the fee on the units closed and on the profit sold."""
+    rule, book = margin(1.0, 0.5, 0.5), account((settle, 0.0, 0.0), (quote, 0.0), size)
+    taken = close(base_fee_rate=fee, profit_fee_rate=fee).take_over(rule, book, BOARD, PERP_A)
+    lost = book.equity(BOARD.price)[0] - taken.book.equity(BOARD.price)[0]
+    assert lost == pytest.approx(fee * (abs(taken.units) + taken.profit), abs=1e-9)
+
+
 def test_fees_of_both_tokens_multiply_and_the_venue_has_its_part() -> None:
     """f = 1.1 * 1.1 = 1.21, of which the liquidator gets 1.08^2; each unit repaid brings 1.2 - 1.21 * 0.8 = 0.232."""
     rule = close(token_fee_rate=0.08, venue_token_fee_rate=0.02)
