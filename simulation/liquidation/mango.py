@@ -168,9 +168,10 @@ class MangoClose(LiquidationRule):
         f = (1 + fee_l + venue fee_l) (1 + fee_a + venue fee_a),
 
     fees being the same for all tokens here; debt and what is held are the smaller of the token's own balance and the
-    balance that counts perpetuals; refused where one of them is not there. Perpetuals (`take_over`), u and h as in the margin rule, phases until
-    health is 0 or limits are reached: (1) while u < 0, close; (2) sell profit u > 0 for (1 - profit fee); (3) close
-    more as long as more can be sold; (4) sell again; (5) if profit has weight, close until health is above -slack.
+    balance that counts perpetuals, and where one of them is not there the swap is refused. Perpetuals (`take_over`),
+    u and h as in the margin rule, in phases until health is 0 or limits are reached: (1) while u < 0, close; (2) sell
+    profit u > 0 for (1 - profit fee); (3) close more as long as more can be sold; (4) sell again; (5) if profit has
+    weight, close until health is above -slack.
     Units are closed in whole lots, rounded up, at price (1 -+ fees). In the live market a round closes the share x
     that is missing: equity E - c N x = k M (1 - x) with penalty c, notional N and k the multiple of maintenance M at
     which the venue lets go. Source: Mango v4, programs/mango-v4/src/instructions/{token_liq_with_token,
