@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.drawing import Picture, canvas, look, png
+from experiments.drawing import DARK, GREY, Picture, canvas, png
 from experiments.run import run as run_scenario
 from simulation.arrays import Array
 from simulation.scenario import Scenario
@@ -104,25 +104,24 @@ def run(accounts: int = 300, seed: int = 1) -> pd.DataFrame:
 
 
 def plot(accounts: int = 300, seed: int = 1) -> Picture:
-    """Draw false liquidations against bad debt: a filled mark for the local depeg, a hollow one for the panic."""
+    """Draw, rule by rule, who was closed for nothing in the local depeg and in the panic, and what a true loss left."""
     table = run(accounts, seed)
-    with canvas(6.0, 3.6) as figure:
-        axis = figure.subplots()
-        for rule, *false, _, debt in table.itertuples(index=False):
-            style = look(str(rule), tuple(RULES))
-            places = 100.0 * np.array(false, float)
-            axis.plot(places, [debt / 1e3] * 2, "-", color=style.colour, linewidth=1.0, clip_on=False)
-            for place, fill in zip(places, (style.colour, "white"), strict=True):
-                fine = {"color": style.colour, "markerfacecolor": fill, "markersize": 8, "clip_on": False}
-                axis.plot(place, debt / 1e3, style.marker, **fine, label=rule if fill != "white" else None)
-        axis.legend(loc="upper right")
-        axis.set_xlabel("accounts closed though nothing was lost, % of accounts")
-        axis.set_ylabel("bad debt of a true loss, $ thousand")
-        axis.set_xlim(left=-1.0)
-        axis.set_ylim(bottom=0.0)
+    places = np.arange(len(table))
+    with canvas(9.0, 3.0) as figure:
+        false, debt = figure.subplots(1, 2, sharey=True)
+        for column, shift, hatch in (("false_local", -0.2, ""), ("false_panic", 0.2, "////")):
+            name = "this venue alone" if column == "false_local" else "all venues, passing"
+            style = {"color": "white" if hatch else GREY, "edgecolor": DARK, "hatch": hatch}
+            false.barh(places + shift, 100.0 * table[column], height=0.36, label=name, **style)
+        debt.barh(places, table["bad_debt"] / 1e3, height=0.5, color=DARK)
+        false.set_yticks(places, table["rule"])
+        false.invert_yaxis()
+        false.legend(title="token at .65 on")
+        false.set_xlabel("accounts closed though nothing was lost, %")
+        debt.set_xlabel("bad debt of a true loss, $ thousand")
         picture = png(figure)
     caption = (
-        f"{accounts} accounts, one storm of each kind, token at {BOTTOM:g}: for {MINUTES} minutes on this venue alone "
-        "(filled), on all venues (hollow), or for good (bad debt). The lower left corner would be best for both marks."
+        f"{accounts} accounts, one storm of each kind, no intervals: token at {BOTTOM:g} for {MINUTES} minutes on this "
+        "venue alone, on all venues, or for good while the market falls (bad debt). A bar that is missing is zero."
     )
     return Picture("depeg", "Which price should a token count at?", caption, picture)
