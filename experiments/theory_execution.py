@@ -76,7 +76,7 @@ class Execution(Target):
     permanent: float = Field(2.5e-7, gt=0.0, le=1.0, description="g, dollars per unit")
     temporary: float = Field(2.5e-6, gt=0.0, le=1.0, description="h, dollars per unit a day; at least g tau / 2")
     risk_aversion: float = Field(1e-6, gt=0.0, le=1.0, description="lambda, per dollar")
-    paths: int = Field(20_000, ge=1_000, description="independent")
+    paths: int = Field(20_000, ge=500, description="independent")
     seed: int = Field(1, ge=0, description="of the paths")
 
     def run(self) -> list[Check]:

@@ -13,6 +13,7 @@ from experiments.theory_suite import Target
 from simulation.liquidation.lending import bonus_seizure
 
 _FINE = 1e-9
+_GONE = 1e-12  # of the debt, what counts as repaid
 _MANY = 100_000  # liquidations; the collateral is long gone by then, or the debt
 
 
@@ -66,6 +67,6 @@ class ToxicSpiral(Target):
         for _ in range(_MANY):
             done = bonus_seizure(debt, collateral, self.share, self.bonus_rate)
             debt, collateral = debt - float(done.repaid), collateral - float(done.seized)
-            if float(done.bad_debt) > 0.0 or debt <= _FINE * self.debt or collateral <= 0.0:
+            if float(done.bad_debt) > 0.0 or debt <= _GONE * self.debt or collateral <= 0.0:
                 break
         return debt

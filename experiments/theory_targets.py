@@ -6,14 +6,18 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from experiments.drawing import Picture
 from experiments.target import Check
 from experiments.theory_adl import GapVenue, deleveraging_target, queue_regret
-from experiments.theory_cascade import CascadeLaw, CascadeVenue, cascade_target
+from experiments.theory_cascade import CascadeLaw, CascadeVenue, cascade_target, simulate_cascades
 from experiments.theory_exit import ExitVenue, exit_target
+from experiments.theory_law_picture import law_picture
 from experiments.theory_passage import PassageVenue, passage_target
 from experiments.theory_ruin import FundVenue, ruin_target
 from experiments.theory_suite import Target
 from experiments.theory_types import TypesVenue, types_target
+
+_DRAWN = 600  # runs of a picture
 
 Sides = tuple[tuple[float, float], ...]
 
@@ -39,16 +43,25 @@ class Cascade(Target):
     reach: float = Field(0.05, gt=0.0, lt=0.9, description="range of thresholds over the price")
     maintenance_rate: float = Field(0.05, gt=0.0, lt=0.5, description="of the venue")
     rounds_per_step: int = Field(0, ge=0, le=1, description="0 loops to rest, 1 is one generation a step")
-    replications: int = Field(3_000, ge=50, description="independent cascades")
+    replications: int = Field(2_000, ge=50, description="independent cascades")
     seed: int = Field(1, ge=0, description="of the thresholds")
 
     def run(self) -> list[Check]:
         """Return size, depth, ratio, threshold model and proceeds."""
+        return cascade_target(self.venue(), self.replications, self.seed)
+
+    def venue(self) -> CascadeVenue:
+        """Return the venue."""
         law = CascadeLaw(self.accounts, self.shock, self.impact)
-        venue = CascadeVenue(
+        return CascadeVenue(
             law, reach=self.reach, maintenance_rate=self.maintenance_rate, rounds_per_step=self.rounds_per_step
         )
-        return cascade_target(venue, self.replications, self.seed)
+
+    def picture(self) -> Picture:
+        """Return the law of the number of liquidations with the first runs."""
+        venue = self.venue()
+        counts = simulate_cascades(venue, min(self.replications, _DRAWN), self.seed).size
+        return law_picture("theory_T1_law", self.title, "accounts liquidated, X", venue.law.pmf, counts)
 
 
 class _Types(Target):
@@ -69,7 +82,7 @@ class _Types(Target):
     reach: tuple[float, ...] = Field((10.0, 10.0, 20.0), description="largest buffer of each type, dollars")
     shock: tuple[float, ...] = Field((0.02, 0.0), description="drop of each price, dollars")
     radius: float = Field(0.7, gt=0.0, lt=0.95, description="spectral radius of K under cross margin")
-    runs: int = Field(60, ge=20, description="independent books")
+    runs: int = Field(40, ge=20, description="independent books")
     seed: int = Field(1, ge=0, description="of the buffers")
 
     def run(self) -> list[Check]:
@@ -131,7 +144,7 @@ class Passage(Target):
     steps: int = Field(168, ge=10, le=10_000, description="marks in the horizon")
     drift: float = Field(0.0, ge=-5.0, le=5.0, description="mu, a year")
     side: Literal[1, -1] = Field(1, description="1 long, -1 short")
-    paths: int = Field(10_000, ge=500, description="independent positions")
+    paths: int = Field(6_000, ge=500, description="independent positions")
     seed: int = Field(1, ge=0, description="of the paths")
 
     def run(self) -> list[Check]:
@@ -155,7 +168,7 @@ class Ruin(Target):
     loading: float = Field(0.2, gt=0.0, le=5.0, description="th")
     horizon: float = Field(10.0, gt=0.0, le=100.0, description="T, in mean times between shortfalls")
     claims: int = Field(40, ge=5, le=2_000, description="shortfalls played; later ones are neglected")
-    paths: int = Field(1_000, ge=100, description="independent funds")
+    paths: int = Field(600, ge=100, description="independent funds")
     seed: int = Field(1, ge=0, description="of times and sizes")
 
     def run(self) -> list[Check]:

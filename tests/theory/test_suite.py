@@ -170,6 +170,18 @@ def test_pictures_are_the_same_bytes_twice(toy):
     assert markdown(results, overview(results), own) == markdown(results, overview(results), own)
 
 
+def test_the_law_of_cascades_is_drawn_beside_the_runs():
+    target = targets()["T1"].of({"replications": 60})
+    picture = target.picture()
+    assert picture is not None
+    assert picture.name == "theory_T1_law"
+    assert "60 simulated runs" in picture.caption
+    assert [one.name for one in pictures(Result(target, [exact_check("x", 1.0, 1.0)], 0.0))] == [
+        "theory_T1_law",
+        "theory_T1",
+    ]
+
+
 def test_the_listing_shows_parameters(toy):
     assert "value = 3.0" in listing([toy])
 
