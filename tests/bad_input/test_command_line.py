@@ -10,7 +10,7 @@ from tests.bad_input.contract import PLAIN, refused
 
 COMMANDS = [
     ([], ""),
-    (["chek", "x"], r"command: must be one of compare, run, check, new, list, bench, presets, conformance, theory, explain, warn \(got \"chek\"\); did you mean 'check'"),
+    (["chek", "x"], r"command: must be one of compare, run, check, new, list, bench, presets, conformance, theory, explain, warn, loops \(got \"chek\"\); did you mean 'check'"),
     (["run"], r"SCENARIO: required, but missing"),
     (["run", "plain.toml", "--levrage", "3"], r"no such option '--levrage'"),
     (["run", "plain.toml", "extra"], r"unexpected extra argument"),
@@ -69,6 +69,11 @@ COMMANDS = [
     (["warn", "plain.toml", "--window", "0"], r"--window: must be above 0 and at most 1 \(got 0\)"),
     (["warn", "plain.toml", "--window", "nan"], r"--window: must be above 0 and at most 1 \(got nan\)"),
     (["warn", "plain.toml", "--out", "full"], r"full: already holds files"),
+    (["loops", "nowhere"], r"scenario file not found: nowhere"),
+    (["loops", "--seeds", "0"], r"--seeds: must be 1 to 1,000 \(got 0\)"),
+    (["loops", "plain.toml", "--loop", "impcat"], r"loops: must be among impact, .*did you mean 'impact'"),
+    (["loops", "plain.toml", "--loop", "impact", "--loop", "impact"], r"loops: each must be named once"),
+    (["loops", "plain.toml", "--out", "full"], r"full: already holds files"),
     (["new", "plain.toml"], r"plain.toml: exists already"),
     (["new", "x.yaml"], r"x.yaml: must end in .toml"),
     (["new", "no/such/folder/x.toml"], r"no/such/folder/x.toml: cannot be written"),
