@@ -14,6 +14,7 @@ of loss here. What rounding leaves (fractions of a quantum a posting) is taken u
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -87,16 +88,14 @@ def split_losses(model: Traced) -> Split:
     legs = legs_of(model.diary, m)
     spells = spells_of(legs, m, market.moments.last)
     causes = visible(attribute(market, spells.since, spells.market, spells.units, spells.until))
-    row, column, cause, dollars = _lines(model, legs, spells, causes)
     count = len(model.accounts)
     brought = _sums(legs.row, np.where(_is(legs, BROUGHT), legs.cash, 0.0), count)
-    equity = model.equity
-    loss = to_quanta(brought - equity)
-    rest = loss - whole(_sums(row, dollars, count))
+    loss = to_quanta(brought - model.equity)
+    parts = _lines(model, legs, spells, causes)
+    rest = loss - whole(np.sum([_sums(part.row, part.dollars, count) for part in parts], axis=0))
     left = np.flatnonzero(rest)
-    row, column = np.append(row, left), np.append(column, np.full(len(left), NO_MARKET))
-    cause, dollars = np.append(cause, np.zeros(len(left), np.intp)), np.append(dollars, rest[left])
-    lines = _gathered(row, column, cause, dollars, model.market.names)
+    parts.append(_Lines(left, np.full(len(left), NO_MARKET), np.zeros(len(left), np.intp), rest[left]))
+    lines = _gathered(parts, model.market.names)
     return Split(lines, _accounts(model, lines, brought, loss), spells, causes)
 
 
@@ -108,19 +107,28 @@ def visible(causes: Attribution) -> Attribution:
     return Attribution(*parts, causes.exposure * shown, causes.through * shown, causes.reference)
 
 
-def _lines(model: Traced, legs: Legs, spells: Spells, causes: Attribution) -> tuple[Index, Index, Index, Array]:
-    """Return row, market, cause and dollars of all postings and spells, whole quanta."""
+class _Lines(NamedTuple):
+    """Dollars (l,) lost by accounts, with market and cause by number."""
+
+    row: Index
+    market: Index
+    cause: Index
+    dollars: Array
+
+
+def _lines(model: Traced, legs: Legs, spells: Spells, causes: Attribution) -> list[_Lines]:
+    """Return what all postings and spells cost, whole quanta."""
     number = {cause: i for i, cause in enumerate(CAUSES)}
     known = {**_OF_REASON, **dict.fromkeys((*_INTERNAL, *BROUGHT), "")}
     of = np.array([number.get(known.get(reason, "other"), -1) for reason in legs.reasons], np.intp)
-    cause = of[legs.reason]
-    paid = cause >= 0
+    paid = np.flatnonzero(of[legs.reason] >= 0)
     fills = to_quanta(-legs.cash - _worth(model, legs))
-    rows = [legs.row[paid], *[spells.row] * len(PRICE)]
-    columns = [legs.market[paid], *[spells.market] * len(PRICE)]
-    kinds = [cause[paid], *(np.full(len(spells.row), i) for i in range(len(PRICE)))]
-    dollars = [fills[paid], *(getattr(causes, part) for part in PRICE)]
-    return np.concatenate(rows), np.concatenate(columns), np.concatenate(kinds), np.concatenate(dollars)
+    parts = [_Lines(legs.row[paid], legs.market[paid], of[legs.reason[paid]], fills[paid])]
+    for i, part in enumerate(PRICE):
+        dollars: Array = getattr(causes, part)
+        moved = np.flatnonzero(dollars)
+        parts.append(_Lines(spells.row[moved], spells.market[moved], np.full(len(moved), i), dollars[moved]))
+    return parts
 
 
 def _worth(model: Traced, legs: Legs) -> Array:
@@ -133,10 +141,11 @@ def _worth(model: Traced, legs: Legs) -> Array:
     return np.where(legs.quantity != 0.0, legs.quantity * price[legs.moment, legs.market], 0.0)
 
 
-def _gathered(row: Index, column: Index, cause: Index, dollars: Array, names: tuple[str, ...]) -> pd.DataFrame:
+def _gathered(parts: list[_Lines], names: tuple[str, ...]) -> pd.DataFrame:
     """Return one line for each account, market and cause, in that order."""
     c, m = len(CAUSES), len(names) + 1
-    keys, summed = _sums_by_key((row * m + column + 1) * c + cause, dollars)
+    key = np.concatenate([(part.row * m + part.market + 1) * c + part.cause for part in parts])
+    keys, summed = _sums_by_key(key, np.concatenate([part.dollars for part in parts]))
     place = keys // c
     market = pd.Categorical.from_codes(place % m, ["", *names])
     table = {"row": place // m, "market": market, "cause": pd.Categorical.from_codes(keys % c, list(CAUSES))}

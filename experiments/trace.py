@@ -6,7 +6,6 @@ takes its place notes the moment of each posting as it is made. Expected: the po
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -93,15 +92,13 @@ def legs_of(diary: Diary, markets: int) -> Legs:
     """Return the legs of all postings, in order."""
     reasons = tuple(dict.fromkeys(posting.reason for posting in diary))
     number = {reason: i for i, reason in enumerate(reasons)}
-    parts: list[tuple[Any, ...]] = []
-    for posting, moment in zip(diary, diary.moment, strict=True):
-        row, market, quantity, cash = _legs(posting, markets)
-        kept = (quantity != 0.0) | (cash != 0.0)
-        size = np.count_nonzero(kept)
-        when = np.full(size, moment - _moved_the_price(posting, moment))
-        parts.append((row[kept], market[kept], np.full(size, number[posting.reason]), when, quantity[kept], cash[kept]))
-    row, market, reason, moment_, quantity, cash = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Legs(row, market, reason, moment_, quantity, cash, reasons)
+    parts = [_legs(posting, markets) for posting in diary]
+    sizes = [len(part[0]) for part in parts]
+    moments = [moment - _moved_the_price(posting, moment) for posting, moment in zip(diary, diary.moment, strict=True)]
+    row, market, quantity, cash = (np.concatenate(part) for part in zip(*parts, strict=True))
+    kept = np.flatnonzero((quantity != 0.0) | (cash != 0.0))
+    reason = np.repeat([number[posting.reason] for posting in diary], sizes)[kept]
+    return Legs(row[kept], market[kept], reason, np.repeat(moments, sizes)[kept], quantity[kept], cash[kept], reasons)
 
 
 def _legs(posting: Posting, m: int) -> tuple[Index, Index, Array, Array]:

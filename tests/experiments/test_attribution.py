@@ -78,7 +78,8 @@ def by_plain_loops(model):
     def hold(row, column, units, since, until):
         before, after = price[since, column], price[until, column]
         logs = moments.parts[until, :, column] - moments.parts[since, :, column]
-        weight = before if after == before else (after - before) / math.log(after / before)
+        change = math.log(after / before)
+        weight = (after - before) / change if abs(change) > 1e-9 else before  # 0 / 0 where the mark stands still
         for name, change in zip(PRICE, logs, strict=True):
             found[row][name] -= units * weight * change
 
@@ -99,20 +100,21 @@ def by_plain_loops(model):
     return found
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(storms())
 def test_the_split_is_that_of_plain_loops_over_the_journal(scenario) -> None:
     model = traced(scenario)
+    assume(not model.market.moments.lifts)  # the loops know nothing of contracts that move with another one
     split, slow = split_losses(model), by_plain_loops(model)
+    near = 1e-3 + QUANTUM * len(model.diary) * len(model.market.names)  # each posting and each spell is rounded once
+    reasons = {"fees": ("fee", "fee share"), "trading": ("trade",), "adl": ("adl", "adl rounding")}
+    reasons |= {cause: (cause,) for cause in ("exogenous", "flow", "funding", "penalty", "liquidation")}
     for row, told in split.accounts.iterrows():
-        for cause, reason in (("fees", "fee"), ("funding", "funding"), ("penalty", "penalty"), ("adl", "adl")):
-            assert told[cause] == pytest.approx(slow[row][reason], abs=1e-3), (row, cause)
-        assert told["trading"] == pytest.approx(slow[row]["trade"], abs=1e-3)
-        assert told["liquidation"] == pytest.approx(slow[row]["liquidation"], abs=1e-3)
-        assert told["flow"] == pytest.approx(slow[row]["flow"], abs=1e-3)
-        assert told["exogenous"] == pytest.approx(slow[row]["exogenous"], abs=1e-2)
+        for cause, posted in reasons.items():
+            expected = sum(slow[row][reason] for reason in posted)
+            assert told[cause] == pytest.approx(expected, abs=near), (row, cause)
         displaced = slow[row]["forced"] + slow[row]["mark_gap"]
-        assert told["forced"] + told["mark_gap"] == pytest.approx(displaced, abs=1e-3)
+        assert told["forced"] + told["mark_gap"] == pytest.approx(displaced, abs=near)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
