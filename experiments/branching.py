@@ -1,0 +1,103 @@
+"""How many further events each event causes, from event times or counts alone.
+
+Question: can the branching ratio n of a cascade be read off its events? Method: for a Hawkes process with rate
+mu + sum n b exp(-b (t - t_i)) the variance of counts in long windows over their mean is 1 / (1 - n)^2, so n is
+1 - sqrt(mean / variance); or n maximises the likelihood of the times. Expected: both recover n. Sources: A. Hawkes & D.
+Oakes, J. Applied Probability 11 (1974) 493-503; V. Filimonov & D. Sornette, Phys. Rev. E 85 (2012) 056108; S. Hardiman
+& J.-P. Bouchaud, Phys. Rev. E 90 (2014) 062807.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulation.arrays import Array
+from simulation.errors import InputError
+from simulation.random import Streams
+
+
+@dataclass(frozen=True)
+class Hawkes:
+    """A Hawkes process: `rate` of events from outside, `ratio` (n) children each, `decay` of delays, 1/time."""
+
+    rate: float
+    ratio: float
+    decay: float = 1.0
+
+    def times(self, span: float, streams: Streams) -> Array:
+        """Return the rising event times in [0, span), generation by generation (Hawkes & Oakes 1974)."""
+        from scipy.stats import poisson
+
+        if not 0.0 <= self.ratio < 1.0 or self.rate <= 0.0 or self.decay <= 0.0:
+            raise InputError(f"ratio: must be at least 0 and below 1, rate and decay above 0 (got {self})")
+        first = int(poisson.ppf(streams.uniform("hawkes/first", 0, 1)[0], self.rate * span))
+        generation = span * streams.uniform("hawkes/outside", 0, first)
+        found = [generation]
+        while len(generation):
+            children = poisson.ppf(streams.uniform("hawkes/children", len(found), len(generation)), self.ratio)
+            parents = np.repeat(generation, children.astype(int))
+            generation = parents - np.log(streams.uniform("hawkes/delay", len(found), len(parents))) / self.decay
+            generation = generation[generation < span]
+            found.append(generation)
+        return np.sort(np.concatenate(found))
+
+
+def counts(times: Array, span: float, windows: int) -> Array:
+    """Return the number of events in each of `windows` equal parts of [0, span]."""
+    return np.histogram(times, windows, (0.0, span))[0].astype(float)
+
+
+def ratio_of_counts(count: Array) -> tuple[float, str]:
+    """Return (1 - sqrt(mean / variance) of counts per window, why it is NaN or ""); windows must outlast cascades.
+
+    Negative where counts vary less than a Poisson process's.
+    """
+    if len(count) < 2 or not count.any():
+        return math.nan, "needs at least two windows and one event"
+    variance = float(count.var(ddof=1))
+    if variance == 0.0:
+        return math.nan, "all windows hold equally many events"
+    return 1.0 - math.sqrt(float(count.mean()) / variance), ""
+
+
+def fitted(times: Array, span: float) -> Hawkes:
+    """Return the process of greatest likelihood of rising `times` (k,), at least ten, in [0, span)."""
+    from scipy.optimize import minimize
+
+    if len(times) < 10:
+        raise InputError(f"times: needs at least ten events (got {len(times)})")
+    rate = len(times) / span
+    start = np.array([math.log(rate / 2.0), 0.0, math.log(rate)])
+
+    def loss(at: Array) -> float:
+        return -log_likelihood(_process(at), times, span)
+
+    return _process(minimize(loss, start, method="Nelder-Mead").x)
+
+
+def log_likelihood(process: Hawkes, times: Array, span: float) -> float:
+    """Return sum log rate(t_i) - integral of the rate over [0, span], nats (Y. Ogata, 1981)."""
+    excited, total, before = 0.0, 0.0, 0.0
+    for time in times.tolist():
+        excited *= math.exp(-process.decay * (time - before))
+        total += math.log(process.rate + process.ratio * process.decay * excited)
+        excited, before = excited + 1.0, time
+    children = process.ratio * float(-np.expm1(-process.decay * (span - times)).sum())
+    return total - process.rate * span - children
+
+
+def _process(at: Array) -> Hawkes:
+    rate, ratio, decay = np.clip(at, -30.0, 30.0).tolist()
+    return Hawkes(math.exp(rate), 1.0 / (1.0 + math.exp(-ratio)), math.exp(decay))
+
+
+def perpetual_ratio(funding: float, interest: float, carry: float) -> float:
+    """Return F / S = (k - i) / (k - (r - r')) without arbitrage: k `funding` intensity, i `interest`, r - r' `carry`.
+
+    All 1/year; k is 1,095 where funding is paid every eight hours. Source: S. He, A. Manela, O. Ross & V. von Wachter,
+    "Fundamentals of perpetual futures" (2022).
+    """
+    if funding <= carry:
+        raise InputError(f"funding: must be above the carry {carry:g} (got {funding:g})")
+    return (funding - interest) / (funding - carry)
