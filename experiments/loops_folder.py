@@ -15,6 +15,7 @@ from simulation.scenario import Scenario
 
 _BAR = 0.38  # of the distance between two loops
 _PARTS = ("alone", "Shapley share")
+_LOOKS = ("isolated", "cross")  # plain and hatched, dark and light: told apart in grey
 
 
 def save_loops(
@@ -50,7 +51,7 @@ def _draw(axis: Any, found: Switchboard, metric: str) -> None:
     k = len(found.names)
     ways = (found.single, found.shapley)
     for i, (part, way) in enumerate(zip(_PARTS, ways, strict=True)):
-        style = look(part, _PARTS)
+        style = look(_LOOKS[i])
         for place, name in enumerate(found.names):
             bar = (place + (i - 0.5) * _BAR, _BAR, part if place == 0 else "_")
             _bar(axis, way(metric, name), bar, (style.colour, style.hatch))
