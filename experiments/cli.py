@@ -106,15 +106,10 @@ def compare(ctx: click.Context, scenario: Sequence[str], seeds: Any, workers: in
 
     if workers is not None and not 1 <= workers <= 64:
         raise InputError(f"--workers: must be 1 to 64 (got {workers})")
+    chosen: Any = {"regimes": regimes} if regimes else {}
+    chosen |= {name: options[name] for name in ("overwrite", "progress")}
     result = compare_regimes(
-        loaded,
-        seeds=seeds,
-        workers=workers,
-        out=options["out"],
-        overwrite=options["overwrite"],
-        progress=options["progress"],
-        command=_command(ctx),
-        **({"regimes": regimes} if regimes else {}),
+        loaded, seeds=seeds, workers=workers, out=options["out"], command=_command(ctx), **chosen
     )
     click.echo(str(result))
     _say_where(options["out"])

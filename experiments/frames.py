@@ -68,7 +68,7 @@ def event_frame(model: Any) -> pd.DataFrame:
     table = table.astype(dict.fromkeys(whole, np.int64))
     market, row = events.market.astype(np.intp), table["row"].to_numpy()
     table["market"] = _named(model.market.names, market)
-    table.insert(table.columns.get_loc("through"), "underlying", _underlying(model, market))
+    table.insert(list(table.columns).index("through"), "underlying", _underlying(model, market))
     table["taker"] = _named(TAKERS, events.taker.astype(np.intp))
     table.insert(4, "account", _named(names, row))
     table.insert(5, "group", _named(groups, row))

@@ -18,7 +18,9 @@ J.-P. Zigrand, J. Banking & Finance 30 (2006) 2701-2713, who say where it fails)
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,7 +64,7 @@ class Bridge:
             return min(float(ndtri(1.0 - self.shortfall)) * self.deviation(seconds), 1.0)
         if self.probability(1.0, seconds) >= self.shortfall:
             return 1.0
-        return float(brentq(lambda h: self.probability(h, seconds) - self.shortfall, 0.0, 1.0, xtol=1e-14))
+        return _root(lambda h: self.probability(h, seconds) - self.shortfall, 0.0, 1.0, 1e-14)
 
     def deviation(self, seconds: float) -> float:
         """Return the standard deviation of the return over `seconds`."""
@@ -99,7 +101,12 @@ class Pooling:
             plain = self.largest_haircut / (float(ndtri(1.0 - bridge.shortfall)) * bridge.volatility)
             return plain**2 * YEAR_SECONDS
         low, high = 1e-3, 1e10
-        return float(brentq(lambda s: bridge.haircut(s) - self.largest_haircut, low, high, xtol=1e-6))
+        return _root(lambda s: bridge.haircut(s) - self.largest_haircut, low, high, 1e-6)
+
+
+def _root(function: Callable[[float], float], low: float, high: float, tolerance: float) -> float:
+    found: Any = brentq(function, low, high, xtol=tolerance)
+    return float(found)
 
 
 def arrivals(bridge: Bridge, seconds: float, draws: int, seed: int = 1) -> Array:

@@ -101,5 +101,5 @@ for name in VENUES:
 # ## Try it
 #
 # 1. Give every venue a backstop vault: `load("classroom", ["backstop.capital=500000"])`. Who gains most from it?
-# 2. Let the mark follow the oracle: `["mark.kind=oracle"]`. Vega does that during close-outs. Which column changes most?
+# 2. Let the mark follow the oracle: `["mark.kind=oracle"]`. Vega does so in close-outs. Which column changes most?
 # 3. Compare `dydx` and `synthetix` instead. Why does a market's open interest matter on one and its skew on the other?

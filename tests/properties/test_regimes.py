@@ -73,7 +73,8 @@ def test_the_corners_with_one_market_make_the_same_journal_in_every_regime() -> 
 @settings(max_examples=25)
 def test_one_market_is_the_same_under_cross_and_portfolio_margin(table: dict[str, Any]) -> None:
     names = {table["markets"][0]["name"]}
-    one = {**table, "markets": table["markets"][:1], "price": {"kind": "gbm"}, "liquidators": [], "wicks": [], "dislocations": []}
+    one = {**table, "markets": table["markets"][:1], "price": {"kind": "gbm"}}
+    one |= {"liquidators": [], "wicks": [], "dislocations": []}
     one["insurance_funds"] = {}
     one["population"] = [
         {**entry, "isolated": [n for n in entry["isolated"] if n in names], "pools": {}, "collateral": {}}

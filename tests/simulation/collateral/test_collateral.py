@@ -1,4 +1,4 @@
-"""Collateral rules: hand-worked haircuts, caps and profit cuts; what more of a token may never do; the order of sale."""
+"""Collateral rules: hand-worked haircuts, caps and profit cuts; what more of a token never does; order of sale."""
 
 from typing import Any
 
@@ -37,8 +37,10 @@ def test_a_flat_haircut_is_on_assets_and_none_on_debts() -> None:
     terms = {"kind": "flat", "default": {"haircut": 0.2}}
     assert counts(terms, book(coin=2.0)) == 80.0
     assert counts(terms, book(cash=200.0, coin=-2.0)) == 100.0
-    assert counts({"kind": "flat", "default": {"debt_premium": 0.1}}, book(cash=200.0, coin=-2.0)) == pytest.approx(90.0)
-    assert counts({"kind": "flat", "default": {"haircut": 0.2, "initial_extra": 0.1}}, book(coin=2.0), "initial") == 70.0
+    dear = {"kind": "flat", "default": {"debt_premium": 0.1}}
+    assert counts(dear, book(cash=200.0, coin=-2.0)) == pytest.approx(90.0)
+    more = {"kind": "flat", "default": {"haircut": 0.2, "initial_extra": 0.1}}
+    assert counts(more, book(coin=2.0), "initial") == pytest.approx(70.0)
 
 
 def test_a_cap_is_what_a_token_counts_for_at_most_and_cash_has_none() -> None:
@@ -60,7 +62,7 @@ def test_a_large_holding_counts_for_less_and_so_does_what_everybody_pledges() ->
     assert large == pytest.approx(1.1 / (1.0 + 0.01 * 100.0))
     crowded = board(deposits=np.array([0.0, 0.0, 4000.0]))
     assert counts(terms, book(stable=100.0), "initial", crowded) == pytest.approx(20.0)
-    assert counts(terms, book(stable=100.0), "maintenance", crowded) == pytest.approx(80.0), "nobody else liquidates you"
+    assert counts(terms, book(stable=100.0), "maintenance", crowded) == pytest.approx(80.0), "not yours"
 
 
 def test_profit_that_is_not_realised_counts_with_a_haircut_and_up_to_a_cap() -> None:
@@ -108,8 +110,8 @@ def test_bytes_do_not_depend_on_the_company(kind: str) -> None:
     position = np.sin(np.arange(300.0)).reshape(100, 3) * 100.0
     crowd = Book.of(np.cos(np.arange(100.0)) * 1e4, position, PRICE)
     whole = rule.requirement(crowd, board(), "initial")
-    alone = [rule.requirement(Book.of(crowd.cash[[i]], position[[i]], PRICE), board(), "initial")[0] for i in range(100)]
-    np.testing.assert_array_equal(whole, alone)
+    ones = [Book.of(crowd.cash[[i]], position[[i]], PRICE) for i in range(100)]
+    np.testing.assert_array_equal(whole, [rule.requirement(one, board(), "initial")[0] for one in ones])
 
 
 # The order of sale ----------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ def test_two_lines_meet_at_the_optimal_utilisation() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=5))
-def test_scarcer_money_is_never_cheaper_and_lenders_earn_no_more_than_borrowers_pay(kind: str, used: list[float]) -> None:
+def test_scarce_money_is_never_cheaper_and_lenders_earn_no_more_than_is_paid(kind: str, used: list[float]) -> None:
     rule, u = InterestRule.parse({"kind": kind}), np.sort(np.array(used))
     rate = rule.rate(u)
     assert (np.diff(rate) >= -1e-12).all()
