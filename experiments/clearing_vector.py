@@ -71,3 +71,25 @@ class Claims:
                 return after
             paid = after
         return paid
+
+
+def fictitious_default(claims: Claims) -> tuple[Array, int]:
+    """Return the greatest clearing vector (n,) and the rounds it took, at most n; without default costs only.
+
+    Everybody is first thought to pay; a round solves p_D = e_D + (Pi' p)_D for those D found unable to, which may
+    show more who are. L. Eisenberg & T. Noe (2001), section 3.1.
+    """
+    if claims.outside_recovery_rate < 1.0 or claims.claims_recovery_rate < 1.0:
+        raise InputError("recovery rates: fictitious defaults are for claims without default costs")
+    shares, owed = claims.shares, claims.owed
+    paid, failed = owed.copy(), np.zeros(len(owed), bool)
+    for rounds in range(len(owed) + 1):
+        short = failed | (claims.outside + paid @ shares < owed * (1.0 - _ENOUGH))
+        if (short == failed).all():
+            return paid, rounds
+        failed = short
+        received = claims.outside + np.where(failed, 0.0, owed) @ shares
+        inside = np.eye(int(failed.sum())) - shares[np.ix_(failed, failed)].T
+        paid = owed.copy()
+        paid[failed] = np.linalg.solve(inside, received[failed])
+    raise AssertionError("defaults only ever grow, so n rounds are enough")
