@@ -67,13 +67,22 @@ def book_profits(position: Array, unit: Array) -> Array:
 def worst_losses(book: Book, board: Board, unit: Array) -> Array:
     """Return the sum over assets of the largest loss (r,), at least 0, from unit profits (s, m), dollars."""
     assets = [np.flatnonzero(board.listed.asset == asset) for asset in np.unique(board.listed.asset)]
+    units = [_extremes(unit[:, columns], bool(board.listed.option[columns].any())) for columns in assets]
     total = np.zeros(len(book.cash))
     for start in range(0, len(total), _BLOCK):
         rows = slice(start, start + _BLOCK)
         position = np.ascontiguousarray(book.position[rows].T)
-        for columns in assets:
-            total[rows] += np.maximum(-_worst_profit(position[columns], unit[:, columns]), 0.0)
+        for columns, values in zip(assets, units, strict=True):
+            total[rows] += np.maximum(-_worst_profit(position[columns], values), 0.0)
     return total
+
+
+def _extremes(unit: Array, options: bool) -> Array:
+    """Return the scenarios of `unit` (s, m) that can be the worst: without options all columns move in proportion."""
+    if options:
+        return unit
+    widest = unit[:, int(np.ptp(unit, axis=0).argmax())]
+    return unit[[int(widest.argmin()), int(widest.argmax())]]
 
 
 def _worst_profit(position: Array, unit: Array) -> Array:

@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from simulation.arrays import Array
-from simulation.board import Board, Book, Listed
+from simulation.board import Board, Book, InstrumentKind, Listed
 from simulation.margin.revaluation import book_profits, worst_losses
 
 amounts = st.floats(-1e6, 1e6)
 
 
-def grid_of(assets: list[int], position: Array, unit: Array) -> Array:
+def grid_of(assets: list[int], position: Array, unit: Array, kind: InstrumentKind = "option") -> Array:
     names = tuple(f"M{j}" for j in range(len(assets)))
     nothing = np.full(len(assets), np.nan)
-    listed = Listed(names, ("perpetual",) * len(assets), np.array(assets), nothing, np.zeros(len(assets)))
+    listed = Listed(names, (kind,) * len(assets), np.array(assets), nothing, np.zeros(len(assets)))
     board = Board.at(listed, np.ones(len(assets)))
     return worst_losses(Book.of(np.zeros(len(position)), position, board.price), board, unit)
 
@@ -43,3 +43,14 @@ def test_bytes_do_not_depend_on_the_number_of_rows(rows: int) -> None:
     unit = np.cos(np.arange(12.0)).reshape(6, 2)
     whole = grid_of([0, 0], position, unit)
     np.testing.assert_array_equal(grid_of([0, 0], position[:rows], unit), whole[:rows])
+
+
+@given(
+    arrays(float, (4, 3), elements=amounts),
+    arrays(float, 7, elements=st.floats(-1.0, 1.0)),
+    arrays(float, 3, elements=st.floats(0.1, 1e4)),
+)
+def test_without_options_the_most_extreme_moves_are_the_worst_of_all(position: Array, move: Array, price: Array) -> None:
+    unit = move[:, None] * price
+    short_way = grid_of([0, 0, 0], position, unit, "perpetual")
+    np.testing.assert_allclose(short_way, grid_of([0, 0, 0], position, unit), rtol=1e-9, atol=1e-3)
