@@ -50,7 +50,7 @@ def test_bytes_do_not_depend_on_the_number_of_rows(rows: int) -> None:
     arrays(float, 7, elements=st.floats(-1.0, 1.0)),
     arrays(float, 3, elements=st.floats(0.1, 1e4)),
 )
-def test_without_options_the_most_extreme_moves_are_the_worst_of_all(position: Array, move: Array, price: Array) -> None:
+def test_without_options_the_extreme_moves_are_the_worst(position: Array, move: Array, price: Array) -> None:
     unit = move[:, None] * price
     short_way = grid_of([0, 0, 0], position, unit, "perpetual")
     np.testing.assert_allclose(short_way, grid_of([0, 0, 0], position, unit), rtol=1e-9, atol=1e-3)
