@@ -23,14 +23,14 @@ def outcome_picture(found: list[list[Outcome]]) -> Picture:
             for reached, mark in ((True, "o"), (False, "x")):
                 ratios = [one.ratio for one in group if one.prediction.in_reach == reached]
                 spread = radius + _APART * (0.5 + np.arange(len(ratios)))
-                axis.plot(spread, ratios, mark, color=GREY, ms=4.5, mfc="none", label=_SUPPORTED if reached else _BEYOND)
+                name = _SUPPORTED if reached else _BEYOND
+                axis.plot(spread, ratios, mark, color=GREY, ms=4.5, mfc="none", label=name)
             mean = mean_interval([one.ratio for one in group], skip_undefined=True)
             ends = [[mean.value - mean.low], [mean.high - mean.value]]
             axis.errorbar(radius - _APART, mean.value, ends, fmt="D", color=DARK, ms=5, capsize=3, label="mean, 95 %")
         axis.axhline(1.0, color=DARK, lw=0.9, ls=":")
-        axis.set_yscale("log")
         axis.set(xlabel="spectral radius of the contagion matrix, read before the shock")
-        axis.set_ylabel("simulated / predicted\namplification (log scale)")
+        axis.set_ylabel("simulated / predicted\namplification")
         named = dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
         axis.legend(list(named.values()), list(named), loc="upper left")
         image = png(figure)
@@ -40,6 +40,6 @@ def outcome_picture(found: list[list[Outcome]]) -> Picture:
 def _caption(found: list[list[Outcome]]) -> str:
     ratios = np.array([one.ratio for group in found for one in group])
     return (
-        f"{len(ratios)} books; a mark on the dotted line came out as predicted. Diamonds are means over populations with "
-        f"Student's 95 % intervals. {int(np.sum(~np.isfinite(ratios)))} without a ratio are not drawn."
+        f"{len(ratios)} books; a mark on the dotted line came out as predicted. Diamonds are means over populations "
+        f"with Student's 95 % intervals. {int(np.sum(~np.isfinite(ratios)))} without a ratio are not drawn."
     )
