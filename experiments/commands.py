@@ -1,8 +1,8 @@
 """More commands of the command line, in the order in which they are listed; each loads what it needs when it runs."""
 
-from experiments.explain_command import explain
-from experiments.loops_command import loops
-from experiments.theory_command import theory
-from experiments.warn_command import warn
+from experiments.causes.command import explain
+from experiments.loops.command import loops
+from experiments.theory.command import theory
+from experiments.warning.command import warn
 
 COMMANDS = (theory, explain, warn, loops)

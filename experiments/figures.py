@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from experiments.arms import REUSING
-from experiments.cascade_picture import cascade_picture
 from experiments.comparison import Compared
-from experiments.contagion import contagion_graph
 from experiments.drawing import DARK, GREY, Look, Picture, canvas, from_zero, look, png
 from experiments.figures_paths import paths
 from experiments.gallery import Shown
+from experiments.graph.cascade_picture import cascade_picture
+from experiments.graph.contagion import contagion_graph
 from experiments.measures import DOLLARS, PROBABILITY, Measure, measure_named
 from experiments.statistics import Estimate, bootstrap_mean, wilson_interval
 from experiments.verdict import Cell, estimate, grid_values

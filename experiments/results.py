@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from experiments.comparison import Compared
-from experiments.contagion import contagion_graph, write_graph
 from experiments.figures import figures
+from experiments.graph.contagion import contagion_graph, write_graph
 from experiments.report import report
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table

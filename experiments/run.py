@@ -14,9 +14,9 @@ import pandas as pd
 
 from agents.cast import StandardCast, check_population
 from agents.handles import forget
-from experiments import frames
-from experiments.metrics import Metric, measure
-from experiments.observed import Observed
+from experiments.record import frames
+from experiments.record.metrics import Metric, measure
+from experiments.record.observed import Observed
 from simulation.accounts import Posting
 from simulation.arrays import Index
 from simulation.model import Cast
@@ -31,7 +31,7 @@ class Run:
 
     Attributes:
         scenario: what was run.
-        metrics: name -> value, see `experiments.metrics`; NaN where undefined, and `reasons` (name -> text) says why.
+        metrics: name -> value, see `record.metrics`; NaN where undefined, and `reasons` (name -> text) says why.
         prices: step, market, index, oracle, mark, fill; see `frames.price_frame`.
         events: forced trades in order of time; see `frames.event_frame`.
         bankruptcies: who paid for every bankrupt pool; see `frames.bankruptcy_frame`.

@@ -50,8 +50,8 @@ def report(result: Run) -> str:
 
 def save_run(result: Run, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
     """Write tables, scenario, pictures and the contagion graph of a run to the folder `out`, all or nothing."""
-    from experiments.cascade_picture import cascade_picture
-    from experiments.contagion import contagion_graph, write_graph
+    from experiments.graph.cascade_picture import cascade_picture
+    from experiments.graph.contagion import contagion_graph, write_graph
 
     graph = contagion_graph(result)
     pictures = [price_picture(result), cascade_picture(graph)]

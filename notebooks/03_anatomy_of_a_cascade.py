@@ -23,11 +23,11 @@ import warnings
 warnings.filterwarnings("ignore", message="IProgress not found")  # no widgets are needed here
 
 from experiments import load, run
-from experiments.cascade_picture import cascade_picture
-from experiments.causal_tree import causal_tree
-from experiments.contagion import contagion_graph
-from experiments.explain import explain
-from experiments.explain_folder import rerun_table
+from experiments.causes.causal_tree import causal_tree
+from experiments.causes.explain import explain
+from experiments.causes.folder import rerun_table
+from experiments.graph.cascade_picture import cascade_picture
+from experiments.graph.contagion import contagion_graph
 
 storm = load("classroom", ["seed=6"])
 cascade = cascade_picture(contagion_graph(run(storm)))

@@ -26,12 +26,12 @@ warnings.filterwarnings("ignore", message="IProgress not found")  # no widgets a
 import pandas as pd
 
 from experiments import load
-from experiments.early_warning import LiveBook
 from experiments.target import opened
-from experiments.warned import warn, warning_picture
-from experiments.warned_folder import matrix_table
-from experiments.warning_outcome import WarnedBook, outcome, outcomes
-from experiments.warning_picture import outcome_picture
+from experiments.warning.early_warning import LiveBook
+from experiments.warning.folder import matrix_table
+from experiments.warning.outcome import WarnedBook, outcome, outcomes
+from experiments.warning.picture import outcome_picture
+from experiments.warning.warned import warn, warning_picture
 
 # %% [markdown]
 # ## A book, read before its storm

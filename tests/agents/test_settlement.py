@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from agents.cast import StandardCast
-from experiments.contagion import contagion_graph, ledger_of
+from experiments.graph.contagion import contagion_graph, ledger_of
 from experiments.run import run
 from simulation.model import MarketModel
 from simulation.scenario import Scenario

@@ -9,14 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.contagion_matrix import (
-    SharedBook,
-    contagion,
-    contagion_matrix,
-    endogenous_correlation,
-    off_diagonal,
-    without_impact,
-)
 from experiments.margin_risk import (
     FOUR_LONGS,
     HEDGED_PAIR,
@@ -37,6 +29,14 @@ from experiments.venue_risk import (
     equal_positions,
     equal_utilisation,
     venue_outcomes,
+)
+from experiments.warning.contagion_matrix import (
+    SharedBook,
+    contagion,
+    contagion_matrix,
+    endogenous_correlation,
+    off_diagonal,
+    without_impact,
 )
 from simulation.errors import InputError
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 
-from experiments.observed import Observed
 from experiments.parallel import run_jobs
+from experiments.record.observed import Observed
 from experiments.run import run
 from simulation.errors import ScenarioError
 from tests.experiments.storms import by_hand, holder_of, one_market, run_or_skip, storms

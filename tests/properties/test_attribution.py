@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, given, note, settings
 
-from experiments.attribution import CAUSES, split_losses
-from experiments.culprits import closings_in, culprits
-from experiments.trace import Traced
+from experiments.causes.attribution import CAUSES, split_losses
+from experiments.causes.culprits import closings_in, culprits
+from experiments.causes.trace import Traced
 from simulation.accounts import QUANTUM
 from simulation.errors import CapacityError
 from simulation.scenario import Scenario

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.target import table, verdict
-from experiments.theory_types import TypesVenue, simulate_types, types_target
+from experiments.theory.account_types import TypesVenue, simulate_types, types_target
 from simulation.errors import InputError
 from tests.theory import planted
 from tests.theory.tiers import thorough

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from experiments.target import played, table, verdict
-from experiments.theory_cascade import CascadeLaw, CascadeVenue, cascade_target, simulate_cascades
+from experiments.theory.cascade import CascadeLaw, CascadeVenue, cascade_target, simulate_cascades
 from tests.theory import planted
 from tests.theory.tiers import thorough
 

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.clearing_at_price import CapitalRule
-from experiments.clearing_vector import Claims, fictitious_default
-from experiments.theory_clearing import ClearingPrice
-from experiments.theory_suite import run_target, targets
+from experiments.theory.clearing import ClearingPrice
+from experiments.theory.clearing_at_price import CapitalRule
+from experiments.theory.clearing_vector import Claims, fictitious_default
+from experiments.theory.suite import run_target, targets
 from simulation.errors import InputError
 
 

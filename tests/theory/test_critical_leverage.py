@@ -1,7 +1,7 @@
 import pytest
 
 from experiments.target import table, verdict
-from experiments.theory_exit import ExitVenue, cost_of_exit, exit_target
+from experiments.theory.exit import ExitVenue, cost_of_exit, exit_target
 from simulation.impact.base import Move
 from simulation.impact.square_root import SquareRootImpact
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from experiments.debt_rank import debt_rank, linear_debt_rank, original_debt_rank, unsaturated
+from experiments.warning.debt_rank import debt_rank, linear_debt_rank, original_debt_rank, unsaturated
 from simulation.errors import InputError
 
 

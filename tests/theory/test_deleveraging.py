@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.target import table, verdict
-from experiments.theory_adl import GapVenue, deleveraging_target, queue_regret, with_bigger_winners
+from experiments.theory.adl import GapVenue, deleveraging_target, queue_regret, with_bigger_winners
 from simulation.errors import ConservationError, InputError
 from tests.theory import planted
 

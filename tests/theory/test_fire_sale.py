@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.fire_sale import FireSale, indirect_contagion, overlap, perron_vector
+from experiments.warning.fire_sale import FireSale, indirect_contagion, overlap, perron_vector
 from simulation.errors import InputError
 
 WEIGHTS = np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8], [1.0, 0.0, 0.0], [0.25, 0.5, 0.25]])

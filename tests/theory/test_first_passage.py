@@ -1,7 +1,7 @@
 import pytest
 
 from experiments.target import SIGMAS, table, verdict
-from experiments.theory_passage import PassageVenue, passage_target, simulate_passages
+from experiments.theory.passage import PassageVenue, passage_target, simulate_passages
 from tests.theory import planted
 from tests.theory.tiers import thorough
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.target import SIGMAS, table, verdict
-from experiments.theory_ruin import FundVenue, ruin_target, ruins
+from experiments.theory.ruin import FundVenue, ruin_target, ruins
 from tests.theory.tiers import thorough
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from experiments.target import verdict
-from experiments.theory_lending import ToxicSpiral
-from experiments.theory_margin import MarginBacktest, Procyclicality
-from experiments.theory_vega import VegaHedge, VegaUnderstatement
+from experiments.theory.lending import ToxicSpiral
+from experiments.theory.margin import MarginBacktest, Procyclicality
+from experiments.theory.vega import VegaHedge, VegaUnderstatement
 from simulation.liquidation import lending
 from simulation.margin.loss_law import NormalLaw
 from simulation.margin.volatility_update import VolatilityUpdate
@@ -102,7 +102,7 @@ def test_spirals_turn_toxic_at_the_frontier_whatever_the_close_factor(bonus: flo
 def test_a_bonus_two_percent_wrong_is_found(monkeypatch: pytest.MonkeyPatch):
     right = lending.bonus_seizure
     monkeypatch.setattr(
-        "experiments.theory_lending.bonus_seizure",
+        "experiments.theory.lending.bonus_seizure",
         lambda debt, held, share, rate: right(debt, held, share, 1.02 * rate),
     )
     assert not verdict(ToxicSpiral().run())

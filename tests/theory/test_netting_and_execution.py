@@ -7,8 +7,8 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from experiments.target import verdict
-from experiments.theory_execution import Execution, Kyle, Resilience, market, shortfall
-from experiments.theory_netting import LiquidatedFraction, Netting
+from experiments.theory.execution import Execution, Kyle, Resilience, market, shortfall
+from experiments.theory.netting import LiquidatedFraction, Netting
 from tests.theory import planted
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.clearing_vector import Claims
 from experiments.target import verdict
-from experiments.theory_network import Clearing, CountedBranching, Distress, FireSaleMatrix
+from experiments.theory.clearing_vector import Claims
+from experiments.theory.network import Clearing, CountedBranching, Distress, FireSaleMatrix
 from simulation.errors import InputError
 from simulation.impact.linear import LinearImpact
 

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.target import verdict
-from experiments.theory_prices import GarchMoments
+from experiments.theory.prices import GarchMoments
 from simulation.errors import InputError
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from experiments.contagion_matrix import SharedBook, contagion, endogenous_correlation, without_impact
 from experiments.margin_risk import (
     FOUR_LONGS,
     HEDGED_PAIR,
@@ -29,6 +28,7 @@ from experiments.venue_risk import (
     equal_utilisation,
     venue_outcomes,
 )
+from experiments.warning.contagion_matrix import SharedBook, contagion, endogenous_correlation, without_impact
 from simulation.errors import InputError
 
 STORMS = range(1, 81)

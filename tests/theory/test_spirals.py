@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.target import verdict
-from experiments.theory_spirals import DistressedSelling, DistressToRest, Spirals
+from experiments.theory.spirals import DistressedSelling, DistressToRest, Spirals
 from simulation.errors import InputError
 from simulation.impact.linear import LinearImpact
 from tests.theory import planted

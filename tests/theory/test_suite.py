@@ -7,12 +7,12 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from experiments import theory_suite
 from experiments.cli import execute
 from experiments.target import Check, exact_check, mean_check
-from experiments.theory_command import parameters
-from experiments.theory_report import listing, markdown, overview, pictures, save, signed, terminal
-from experiments.theory_suite import (
+from experiments.theory import suite as theory_suite
+from experiments.theory.command import parameters
+from experiments.theory.report import listing, markdown, overview, pictures, save, signed, terminal
+from experiments.theory.suite import (
     Result,
     Target,
     all_checks,

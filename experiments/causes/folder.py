@@ -1,0 +1,44 @@
+"""What an explanation leaves in its results folder: the story, the tree of causes, and the numbers behind them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.causes.causal_tree import causal_tree
+from experiments.causes.explain import Explanation
+from experiments.store import Provenance, results_folder, write_bytes
+from experiments.tables import write_table
+
+__all__ = ["rerun_table", "save_explanation"]
+
+
+def save_explanation(told: Explanation, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
+    """Write story, picture and tables to the folder `out`, all or nothing; raises `StoreError` where it cannot."""
+    provenance = Provenance(told.scenario.to_dict(), [told.scenario.seed], command, {"account": told.name})
+    with results_folder(out, provenance, overwrite) as folder:
+        write_bytes(folder / "story.md", told.markdown.encode())
+        write_bytes(folder / "causes.png", causal_tree(told).png)
+        write_table(told.lines.astype({"market": "str", "cause": "str"}), folder / "causes")
+        write_table(told.culprits, folder / "culprits")
+        write_table(told.seizures, folder / "forced_trades")
+        write_table(rerun_table(told), folder / "reruns")
+        write_table(told.split.accounts, folder / "accounts")
+    return Path(out)
+
+
+def rerun_table(told: Explanation) -> pd.DataFrame:
+    """Return one row a rerun: off (causes switched off), without (accounts counted out), loss, survived, died, closed.
+
+    Dollars; died is the step of the first forced trade, -1 where there was none.
+    """
+    found = told.answers.outcomes
+    columns = {
+        "off": [" ".join(sorted(rerun.off)) for rerun in found],
+        "without": [" ".join(told.others[row] for row in rerun.absent) for rerun in found],
+        "loss": [outcome.loss for outcome in found.values()],
+        "survived": [outcome.survived for outcome in found.values()],
+        "died": [outcome.died for outcome in found.values()],
+        "closed": [outcome.closed for outcome in found.values()],
+    }
+    return pd.DataFrame(columns).astype({"off": "str", "without": "str"})

@@ -1,0 +1,279 @@
+"""The story of one account in plain sentences with amounts, as Markdown without HTML."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.causes.attribution import Split
+from experiments.causes.what_if import CAUSES, Answers, Outcome, Rerun
+from experiments.wording import dollars, number
+from simulation.scenario import Scenario
+
+Record = Mapping[str, Any]  # one row of a table
+NAMED = 6  # culprits and forced trades that are told one by one; the rest is summed up
+_WORDS = {
+    "exogenous": "the outside price moved against what it held",
+    "flow": "ordinary trading of others, and its own, moved the price",
+    "forced": "forced sales of earlier liquidations moved the price",
+    "mark_gap": "the mark stood apart from the book",
+    "trading": "its own orders filled at other prices than the mark before them",
+    "liquidation": "its forced trades filled at other prices than the mark before them",
+    "adl": "deleveraging closed positions at other prices than the mark",
+    "fees": "trading fees",
+    "funding": "funding",
+    "interest": "interest",
+    "penalty": "liquidation penalties",
+    "takeover": "margin that went to the backstop with its positions",
+    "insurance": "paid for it by the insurance fund",
+    "socialised": "its share in losses that all bear, less what others bore for it",
+    "unpaid": "owed and never paid",
+    "other": "other postings",
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known about one account.
+
+    account: its line of `Split.accounts`; lines: market, cause, dollars; culprits: what each closing owes, see
+    `experiments.causes.culprits`; seizures: its forced trades, columns of `frames.event_frame`; answers: the reruns;
+    others: names of the accounts counted out, by row; split: all accounts; needed_at_opening: dollars, see
+    `experiments.causes.trigger`.
+    """
+
+    scenario: Scenario
+    account: Record
+    lines: pd.DataFrame
+    culprits: pd.DataFrame
+    seizures: pd.DataFrame
+    answers: Answers
+    others: dict[int, str]
+    split: Split
+    needed_at_opening: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the account."""
+        return str(self.account["account"])
+
+    @property
+    def died(self) -> bool:
+        """Tell whether anything of it was closed by force."""
+        return len(self.seizures) > 0
+
+
+def story(told: Facts) -> str:
+    """Return the story: what happened, where the money went, who took part, what would have saved it."""
+    parts = [f"# What became of {told.name}", *_beginning(told), *_end(told)]
+    parts += ["## Where the money went", *_money(told), "## Whose liquidations took part", *_culprits(told)]
+    parts += ["## What would have saved it", *_what_if(told), *_shares(told)]
+    return "\n\n".join(parts) + "\n"
+
+
+def plain(markdown: str) -> str:
+    """Return Markdown as plain text: headings in a line of their own, no marks."""
+    text = re.sub(r"^#+ (.*)$", lambda found: found[1].upper(), markdown, flags=re.MULTILINE)
+    return text.replace("**", "").rstrip("\n")
+
+
+def records(table: pd.DataFrame) -> list[Record]:
+    """Return the rows of a table."""
+    return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False, name=None)]
+
+
+def largest_of(table: pd.DataFrame, column: str, most: int) -> pd.DataFrame:
+    """Return the `most` rows with the largest amounts in `column`, the largest first."""
+    order = np.argsort(-np.abs(table[column].to_numpy(float)), kind="stable")[:most]
+    return table.iloc[order]
+
+
+def exact(amount: float) -> str:
+    """Return dollars to the cent, as `$1,234.56` or `-$0.40`."""
+    text = f"${abs(amount):,.2f}"
+    return f"-{text}" if amount < 0.0 and text != "$0.00" else text
+
+
+def _beginning(told: Facts) -> Iterator[str]:
+    account, scenario = told.account, told.scenario
+    brought, left, loss = (float(account[key]) for key in ("brought", "equity", "loss"))
+    verb = "lost" if loss >= 0.0 else "gained"
+    kind = type(scenario.margin).kind.replace("_", " ")
+    yield (
+        f"**{told.name}**, a {account['kind']} under {kind} margin in the storm `{scenario.name}` (seed "
+        f"{scenario.seed}), {verb} {exact(abs(loss))}: it brought in {exact(brought)} more than it took out, and was "
+        f"left with {exact(left)}."
+    )
+
+
+def _end(told: Facts) -> Iterator[str]:
+    if not told.died:
+        yield "Nothing of it was closed by force."
+        return
+    first = records(told.seizures)[0]
+    yield (
+        f"It came under margin at step {first['step']} ({_clock(told, first['step'])}), round {first['round'] + 1}: "
+        f"its equity was {exact(first['equity'])}, its {exact(first['pool_notional'])} of positions needed "
+        f"{exact(first['maintenance'])} ({number(100.0 * _rate(first))} % of them). {_carried(first)}"
+        f"{_risen(told, first)}"
+    )
+    yield "\n".join(_trades(told))
+
+
+def _carried(first: Record) -> str:
+    """Tell whether earlier forced sales carried the pool across its threshold."""
+    gap = float(first["unforced_equity"]) - float(first["unforced_maintenance"])
+    if gap >= 0.0:
+        return (
+            "Without what earlier forced sales had done to the price it would have stood "
+            f"{exact(gap)} above its requirement."
+        )
+    return f"Even without any forced sale before it, it would have been {exact(-gap)} short."
+
+
+def _risen(told: Facts, first: Record) -> str:
+    """Tell whether the margin rule had become stricter since the opening."""
+    before, needed = told.needed_at_opening, float(first["maintenance"])
+    if before is None:
+        return ""
+    less = "; that alone put it under margin" if before <= float(first["equity"]) < needed else ""
+    return f" The margin rule as it stood at the opening would have asked for {exact(before)}{less}."
+
+
+def _rate(first: Record) -> float:
+    return float(first["maintenance"]) / max(float(first["pool_notional"]), 1e-300)
+
+
+def _trades(told: Facts) -> Iterator[str]:
+    table = told.seizures
+    largest = largest_of(table, "notional", NAMED).sort_index()
+    for trade in records(largest):
+        did = "sold" if trade["quantity"] < 0.0 else "bought back"
+        yield (
+            f"- step {trade['step']}, round {trade['round'] + 1}: {did} {_units(trade['quantity'])} {trade['market']} "
+            f"({dollars(float(trade['notional']))}) at {_price(trade['fill'])}, mark {_price(trade['mark_before'])}, "
+            f"{_TAKERS[str(trade['taker'])]}"
+        )
+    rest = table.drop(index=largest.index)
+    if len(rest):
+        yield f"- and {len(rest)} smaller forced trades of {dollars(_total(rest, 'notional'))} together"
+
+
+def _total(table: pd.DataFrame, column: str) -> float:
+    return float(np.sum(table[column].to_numpy(float)))
+
+
+_TAKERS = {
+    "book": "in the order book",
+    "liquidator": "to a liquidator",
+    "backstop": "to the backstop",
+    "adl": "against winners (deleveraging)",
+}
+
+
+def _units(quantity: float) -> str:
+    return f"{abs(quantity):,.6g}"
+
+
+def _price(value: float) -> str:
+    return f"${value:,.6g}"
+
+
+def _clock(told: Facts, step: int) -> str:
+    minutes = round(step * told.scenario.step_seconds / 60.0)
+    return f"{minutes // 60} h {minutes % 60:02d} min after the start"
+
+
+def _money(told: Facts) -> Iterator[str]:
+    totals = {cause: float(told.account[cause]) for cause in _WORDS if told.account[cause]}
+    ordered = sorted(totals, key=lambda cause: -abs(totals[cause]))
+    rows = [f"- {exact(totals[cause])}: {_WORDS[cause]}{_markets(told, cause)}" for cause in ordered]
+    yield f"Positive is lost, negative came back. The lines add up to {exact(float(told.account['loss']))}, exactly."
+    yield "\n".join(rows) if rows else "No money moved."
+    yield (
+        "A margin rule moves no money: what it asked for decided when the account was closed, and is no line of its "
+        "own."
+    )
+
+
+def _markets(told: Facts, cause: str) -> str:
+    """Name the markets that made most of a cause, where there are several."""
+    here = (told.lines["cause"] == cause) & (told.lines["market"] != "")
+    mine = told.lines.iloc[np.flatnonzero(here.to_numpy())]
+    if len(mine) < 2:
+        return "".join(f" ({market})" for market in mine["market"].tolist())
+    largest = largest_of(mine, "dollars", 3)
+    named = ", ".join(f"{one['market']} {exact(one['dollars'])}" for one in records(largest))
+    return f" ({named}{', ...' if len(mine) > len(largest) else ''})"
+
+
+def _culprits(told: Facts) -> Iterator[str]:
+    owed, forced = told.culprits, float(told.account["forced"])
+    if not len(owed):
+        yield "No earlier liquidation moved the price of anything it held."
+        return
+    yield (
+        f"Forced sales took {exact(forced)} from it while it held its positions; these {len(owed)} closings owe that, "
+        "to the last cent:"
+    )
+    top = largest_of(owed, "dollars", NAMED).sort_index()
+    rows = [
+        f"- {exact(one['dollars'])} by {_who(told, one)}, step {one['step']}, round {one['round'] + 1}, which closed "
+        f"{dollars(float(one['notional']))}"
+        for one in records(top)
+    ]
+    rest = owed.drop(index=top.index)
+    if len(rest):
+        rows.append(f"- {exact(_total(rest, 'dollars'))} by {len(rest)} others together")
+    yield "\n".join(rows)
+
+
+def _who(told: Facts, one: Record) -> str:
+    return "its own earlier closing" if one["account"] == told.name else f"the closing of **{one['account']}**"
+
+
+def _what_if(told: Facts) -> Iterator[str]:
+    outcomes = told.answers.outcomes
+    base = outcomes[Rerun()]
+    rows = []
+    for name, cause in CAUSES.items():
+        rerun = Rerun(frozenset([name]))
+        if rerun in outcomes:
+            rows.append(f"- {cause.phrase}: {_outcome(base, outcomes[rerun])}")
+    for row, name in told.others.items():
+        rows.append(f"- without {name} in the market: {_outcome(base, outcomes[Rerun(absent=(row,))])}")
+    yield f"The same storm again, one thing changed at a time. As it was: {_fate(base)}."
+    yield "\n".join(rows)
+
+
+def _outcome(base: Outcome, found: Outcome) -> str:
+    return f"{_fate(found)}; {_less(base.loss - found.loss)}"
+
+
+def _less(saved: float) -> str:
+    return "the same" if saved == 0.0 else f"{exact(abs(saved))} {'less' if saved > 0.0 else 'more'}"
+
+
+def _fate(found: Outcome) -> str:
+    ended = "survived" if found.survived else f"closed by force from step {found.died} on ({dollars(found.closed)})"
+    return f"{ended}, {'lost' if found.loss >= 0.0 else 'gained'} {exact(abs(found.loss))}"
+
+
+def _shares(told: Facts) -> Iterator[str]:
+    answers = told.answers
+    if len(answers.causes) < 2:
+        return
+    rows = [f"- {name}: {exact(share)}" for name, share in answers.shares.items()]
+    all_, less = "both" if len(answers.causes) == 2 else "all", answers.difference
+    yield (
+        f"With {_listed(answers.causes)} {all_} switched off it would have lost {_less(less)}. Shared out fairly "
+        "(Shapley: the average over all orders of switching them on) each of them cost it:"
+    )
+    yield "\n".join(rows)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

@@ -1,0 +1,149 @@
+"""A run that can be asked afterwards where every dollar of every account went.
+
+Question: at which moment did each posting of the journal fall? Method: the journal stays the engine's own; a list that
+takes its place notes the moment of each posting as it is made. Expected: the postings and all results are unchanged.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from agents.cast import StandardCast, check_population
+from experiments.record.observed import Observed
+from simulation.accounts import OUTSIDE, Posting
+from simulation.arrays import Array, Index
+from simulation.market import Moments
+from simulation.scenario import Scenario
+
+NO_MARKET = -1  # of a leg that moves cash only
+
+
+class Diary(list[Posting]):
+    """The journal with the moment (index into the market's moments) of every posting."""
+
+    def __init__(self, postings: Sequence[Posting], moments: Moments) -> None:
+        """Go on from `postings`, all of the present moment."""
+        super().__init__(postings)
+        self._moments = moments
+        self.moment = [moments.last] * len(postings)
+
+    def append(self, posting: Posting) -> None:
+        """Add a posting of the present moment."""
+        super().append(posting)
+        self.moment.append(self._moments.last)
+
+
+class Traced(Observed):
+    """The observed model with a diary.
+
+    `absent` rows are counted out: their opening positions are closed at the price at which they were opened, and they
+    never trade. Their money stays where it is, so nobody else's rows and draws change; it still stands behind losses
+    that a venue shares by equity. `cautious` rows begin with half their positions, and aim at half their leverage.
+    """
+
+    def __init__(self, scenario: Scenario, absent: Sequence[int] = (), cautious: Sequence[int] = ()) -> None:
+        """Open the market of `scenario`, checked, with the usual cast."""
+        check_population(scenario)
+        super().__init__(scenario, StandardCast(), journal=True)
+        self.absent = np.array(absent, np.intp)
+        self.diary = Diary(self.accounts.journal or [], self.market.moments)
+        self.accounts.journal = self.diary
+        if len(self.absent):
+            self.exchange.clearing.open(self.absent, -self.accounts.position[self.absent])
+        if len(cautious):
+            self._halve(np.array(cautious, np.intp))
+
+    def _halve(self, rows: Index) -> None:
+        contracts = np.where(self.market.listed.spot, 0.0, self.accounts.position[rows])  # tokens are savings
+        self.exchange.clearing.open(rows, -0.5 * contracts)
+        for group in self.groups:
+            if "leverage" in group.columns:
+                group.columns["leverage"][np.isin(group.rows, rows)] *= 0.5
+
+    def decide(self) -> None:
+        """Ask everybody but the absent for orders."""
+        super().decide()
+        if len(self.absent):
+            self.decisions = [(rows, self._present(rows, orders)) for rows, orders in self.decisions]
+
+    def _present(self, rows: Index, orders: Array) -> Array:
+        return np.where(np.isin(rows, self.absent)[:, None], 0.0, orders)
+
+
+@dataclass(frozen=True)
+class Legs:
+    """What the journal moved, one entry (l,) for each account and market (or cash alone) of a posting.
+
+    row; market, `NO_MARKET` where only cash moved; reason, an index into `reasons`; moment, that of the mark at which
+    the trade found the account: before its own net volume moved the price; quantity, units; cash, dollars.
+    """
+
+    row: Index
+    market: Index
+    reason: Index
+    moment: Index
+    quantity: Array
+    cash: Array
+    reasons: tuple[str, ...]
+
+
+def legs_of(diary: Diary, markets: int) -> Legs:
+    """Return the legs of all postings, in order."""
+    reasons = tuple(dict.fromkeys(posting.reason for posting in diary))
+    number = {reason: i for i, reason in enumerate(reasons)}
+    parts = [_legs(posting, markets) for posting in diary]
+    sizes = [len(part[0]) for part in parts]
+    moments = [moment - _moved_the_price(posting, moment) for posting, moment in zip(diary, diary.moment, strict=True)]
+    row, market, quantity, cash = (np.concatenate(part) for part in zip(*parts, strict=True))
+    kept = np.flatnonzero((quantity != 0.0) | (cash != 0.0))
+    reason = np.repeat([number[posting.reason] for posting in diary], sizes)[kept]
+    return Legs(row[kept], market[kept], reason, np.repeat(moments, sizes)[kept], quantity[kept], cash[kept], reasons)
+
+
+def _legs(posting: Posting, m: int) -> tuple[Index, Index, Array, Array]:
+    """Return row, market, quantity and cash of one posting; the one against it gets its cash market by market."""
+    lines = len(posting.holder)
+    if not lines:
+        return posting.row, np.full(len(posting.row), NO_MARKET), np.zeros(len(posting.row)), posting.cash
+    against = -posting.cash[:-1].reshape(-1, m).sum(axis=0)  # whole quanta: the sum is exact
+    return posting.holder, posting.market, posting.quantity, np.concatenate([posting.cash[:-1], against])
+
+
+def _moved_the_price(posting: Posting, moment: int) -> bool:
+    """Tell whether a trade is the end of a net volume that went to the book, which made a moment of its own."""
+    against = len(posting.holder) > 0 and posting.row[-1] == OUTSIDE
+    return moment > 0 and bool(against) and posting.reason in ("trade", "liquidation") and bool(posting.quantity.any())
+
+
+@dataclass(frozen=True)
+class Spells:
+    """Times (s,) in which an account held the same units of a market: from moment `since` to moment `until`."""
+
+    row: Index
+    market: Index
+    units: Array
+    since: Index
+    until: Index
+
+
+def spells_of(legs: Legs, markets: int, last: int) -> Spells:
+    """Return all spells up to the moment `last`; those without units or without length are left out."""
+    trades = np.flatnonzero(legs.quantity != 0.0)
+    key = legs.row[trades] * markets + legs.market[trades]
+    order = np.argsort(key, kind="stable")
+    trades, key = trades[order], key[order]
+    units = _running(key, legs.quantity[trades])
+    since = legs.moment[trades]
+    until = np.append(since[1:], last)
+    until[np.append(key[1:] != key[:-1], True)[: len(key)]] = last
+    until = until[: len(key)]
+    kept = (units != 0.0) & (until != since)
+    return Spells(key[kept] // markets, key[kept] % markets, units[kept], since[kept], until[kept])
+
+
+def _running(key: Index, quantity: Array) -> Array:
+    """Return the position after each trade; `key` names account and market. Exact, because lots are dyadic."""
+    import pandas as pd
+
+    return pd.Series(quantity).groupby(key).cumsum().to_numpy(float)

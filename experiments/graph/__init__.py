@@ -1,0 +1,1 @@
+"""The contagion graph: who caused whose liquidation, as numbers, files and pictures."""

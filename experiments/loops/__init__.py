@@ -1,0 +1,1 @@
+"""Which feedback loops make a crash, switched on and off one by one."""

@@ -1,0 +1,257 @@
+"""The loop switchboard: six feedback loops, each on or off, on the same storms.
+
+Question: how much of a crash does each feedback loop make, and how much only all of them together? Method: every subset
+of the loops is run on the same storms (draws are named by their purpose, so nothing but the loops differs). With y(S)
+the outcome of a storm with the loops S on, the single effect of i is y({i}) - y(no loop), the super-additive part
+y(all) - y(none) - sum of single effects, the Moebius term of S the part of y(S) that no smaller set explains (J.
+Harsanyi, International Economic Review 4 (1963) 194-220), and the Shapley share of i its mean effect over all orders
+(L. S. Shapley, in Contributions to the Theory of Games II, 1953). Expected: spirals multiply (M. Brunnermeier & L.
+Pedersen, Review of Financial Studies 22 (2009) 2201-2238), so the super-additive part is positive where impact is one
+of the loops; shares add up to y(all) - y(none), storm by storm; a loop that a market does not have has no effect.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import factorial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.causes.what_if import subsets
+from experiments.paired import paired_difference
+from experiments.parallel import run_jobs
+from experiments.run import run
+from experiments.statistics import Estimate
+from simulation.arrays import Array
+from simulation.errors import InputError, nearest, shown
+from simulation.scenario import Scenario
+
+METRICS = ("liquidated_notional", "price_amplification", "bad_debt")
+UNITS = {"liquidated_notional": "dollars", "price_amplification": "ratio", "bad_debt": "dollars"}
+_NO_REUSE = {"reuse": 0.0}
+Changes = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A feedback loop: what it is, and the changes of a scenario that switch it off ({}: it has none)."""
+
+    name: str
+    title: str
+    off: Callable[[Scenario], Changes]
+
+
+def _impact(scenario: Scenario) -> Changes:
+    return {} if type(scenario.impact).kind == "none" else {"impact": {"kind": "none"}}
+
+
+def _collateral(scenario: Scenario) -> Changes:
+    """Give cash for tokens, dollar for dollar: what backs an account keeps its opening value."""
+    groups = [group.model_dump(mode="json") for group in scenario.population]
+    owners = [group for group in groups if group["collateral"]]
+    for group in owners:
+        worth = [group["deposit"], *group["collateral"].values()]
+        if not all(isinstance(amount, float | int) for amount in worth):
+            raise InputError(
+                f"population.{group['name']}.collateral: must be plain numbers, with a plain deposit, to be frozen as "
+                "cash (drawn amounts would be drawn anew)"
+            )
+        group.update(deposit=sum(worth), collateral={})
+    return {"population": groups} if owners else {}
+
+
+def _margin(scenario: Scenario) -> Changes:
+    margin = scenario.margin.model_dump(mode="json")
+    learns = margin.get("update", {}).get("kind", "fixed") != "fixed" or margin.get("correlation_decay", 1.0) != 1.0
+    return {"margin": {**margin, "update": {"kind": "fixed"}, "correlation_decay": 1.0}} if learns else {}
+
+
+def _withdrawal(scenario: Scenario) -> Changes:
+    depth = scenario.depth.model_dump(mode="json")
+    return {"depth": {**depth, "elasticity": 0.0}} if scenario.depth.elasticity else {}
+
+
+def _deleveraging(scenario: Scenario) -> Changes:
+    return {} if type(scenario.deleveraging).kind == "off" else {"deleveraging": {"kind": "off"}}
+
+
+def _releveraging(scenario: Scenario) -> Changes:
+    groups = [group.model_dump(mode="json") for group in scenario.population]
+    chasers = [group for group in groups if group["kind"] == "releverager"]
+    reusing = [group for group in chasers if group["parameters"].get("reuse") != 0.0]
+    for group in reusing:
+        group["parameters"] = {**group["parameters"], **_NO_REUSE}
+    changes: Changes = {"population": groups} if reusing else {}
+    return {**changes, "reuse_share": 0.0} if scenario.reuse_share else changes
+
+
+LOOPS = {
+    loop.name: loop
+    for loop in (
+        Loop("impact", "price impact", _impact),
+        Loop("collateral", "collateral value", _collateral),
+        Loop("margin", "margin follows volatility", _margin),
+        Loop("withdrawal", "liquidity withdrawal", _withdrawal),
+        Loop("deleveraging", "auto-deleveraging", _deleveraging),
+        Loop("releveraging", "re-leveraging", _releveraging),
+    )
+}
+
+
+def present(scenario: Scenario) -> tuple[str, ...]:
+    """Return the loops that a scenario has."""
+    return tuple(name for name, loop in LOOPS.items() if loop.off(scenario))
+
+
+def without(scenario: Scenario, off: Sequence[str]) -> Scenario:
+    """Return the scenario with the loops `off` switched off, one after the other; one it does not have is nothing."""
+    for name, loop in LOOPS.items():
+        if name in off and (changes := loop.off(scenario)):
+            scenario = scenario.with_(**changes)
+    return scenario
+
+
+@dataclass(frozen=True)
+class Switchboard:
+    """Outcomes of all subsets of loops on the same storms.
+
+    names: the loops (k). seeds: the storms (n). outcomes: metric -> (2^k, n); row s has those loops on whose bit
+    (1 << place in `names`) is set in s. NaN where a metric is undefined.
+    """
+
+    names: tuple[str, ...]
+    seeds: tuple[int, ...]
+    outcomes: dict[str, Array]
+
+    def outcome(self, metric: str, on: Sequence[str]) -> Array:
+        """Return the outcome of each storm (n,) with the loops `on`."""
+        return self.outcomes[metric][sum(1 << self.names.index(name) for name in set(on))]
+
+    def single(self, metric: str, name: str) -> Estimate:
+        """Return the effect of one loop alone: y({name}) - y(none), mean and paired interval."""
+        return self._against(metric, self.outcome(metric, [name]) - self.outcome(metric, []))
+
+    def together(self, metric: str) -> Estimate:
+        """Return the effect of all loops: y(all) - y(none), mean and paired interval."""
+        return self._against(metric, self.outcome(metric, self.names) - self.outcome(metric, []))
+
+    def super_additive(self, metric: str) -> Estimate:
+        """Return y(all) - y(none) less the single effects: what loops do only together; paired interval."""
+        none = self.outcome(metric, [])
+        singles = sum((self.outcome(metric, [name]) - none for name in self.names), np.zeros(len(none)))
+        return self._against(metric, self.outcome(metric, self.names) - none - singles)
+
+    def shapley(self, metric: str, name: str) -> Estimate:
+        """Return the effect of one loop averaged over all orders of switching on, mean and paired interval."""
+        k, bit, value = len(self.names), 1 << self.names.index(name), self.outcomes[metric]
+        share = np.zeros(len(self.seeds))
+        for s in range(1 << k):
+            if not s & bit:
+                size = s.bit_count()
+                share += factorial(size) * factorial(k - size - 1) / factorial(k) * (value[s | bit] - value[s])
+        return self._against(metric, share)
+
+    def moebius(self, metric: str) -> pd.DataFrame:
+        """Return the mean Moebius term of each set of loops, one row a set: loops, size, term.
+
+        m(S) = sum over T in S of (-1)^(|S| - |T|) y(T); the terms of the subsets of S add up to y(S).
+        """
+        terms = self.outcomes[metric].copy()
+        for place in range(len(self.names)):
+            has = np.flatnonzero(np.arange(len(terms)) & (1 << place))
+            terms[has] -= terms[has ^ (1 << place)]
+        rows = [self._named(s) | {"term": float(term.mean())} for s, term in enumerate(terms)]
+        return pd.DataFrame(rows).sort_values("size", kind="stable", ignore_index=True)
+
+    def effects(self) -> pd.DataFrame:
+        """Return one row a metric and part: single effects and Shapley shares, together, super-additive part."""
+        rows = []
+        for metric in self.outcomes:
+            found = [("single", name, self.single(metric, name)) for name in self.names]
+            found += [("shapley", name, self.shapley(metric, name)) for name in self.names]
+            found += [("together", "", self.together(metric)), ("super-additive", "", self.super_additive(metric))]
+            rows += [
+                {"metric": metric, "part": part, "loop": name, "value": e.value, "low": e.low, "high": e.high}
+                | {"storms": e.n, "reason": e.reason}
+                for part, name, e in found
+            ]
+        return pd.DataFrame(rows)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a subset and storm: loops, size, seed and the metrics."""
+        count = 1 << len(self.names)
+        frames = [
+            pd.DataFrame(
+                {**self._named(s), "seed": self.seeds, **{m: rows[s] for m, rows in self.outcomes.items()}}
+            ).astype({"seed": "str"})
+            for s in range(count)
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def __str__(self) -> str:
+        """Return the effects as a table of text."""
+        lines = [f"{len(self.names)} loops, {1 << len(self.names)} subsets, {len(self.seeds)} storms; 95 % intervals"]
+        for metric in self.outcomes:
+            lines += ["", f"{metric} ({UNITS.get(metric, '')}): alone; Shapley share"]
+            for name in self.names:
+                parts = (self.single(metric, name).text(",.3g"), self.shapley(metric, name).text(",.3g"))
+                lines.append(f"  {LOOPS[name].title:<28}{parts[0]:<34}{parts[1]}")
+            lines.append(f"  {'all together':<28}{self.together(metric).text(',.3g')}")
+            lines.append(f"  {'only together':<28}{self.super_additive(metric).text(',.3g')}")
+        return "\n".join(lines)
+
+    def _named(self, s: int) -> dict[str, Any]:
+        on = [name for place, name in enumerate(self.names) if s >> place & 1]
+        return {"loops": " ".join(on), "size": len(on)}
+
+    def _against(self, metric: str, difference: Array) -> Estimate:
+        return paired_difference(difference, np.zeros(len(difference)), skip_undefined=metric == "price_amplification")
+
+
+def loops(
+    scenario: Scenario, names: Sequence[str] = (), seeds: Sequence[int] = tuple(range(1, 11)), workers: int = 0
+) -> Switchboard:
+    """Run all subsets of the loops `names` (all six if none are named) on the storms `seeds`.
+
+    Loops not named stay as the scenario has them. `workers` 0 takes all cores; results do not depend on it. Raises
+    `InputError` for an unknown or repeated loop, or no storms.
+    """
+    chosen = _chosen(names)
+    if not len(seeds) or len(set(seeds)) != len(seeds):
+        raise InputError("seeds: must be one or more different storms")
+    off = [tuple(set(chosen) - set(on)) for on in _subsets(chosen)]
+    variants = [without(scenario, missing) for missing in off]
+    jobs = [variant.model_copy(update={"seed": seed}) for variant in variants for seed in seeds]
+    found = run_jobs(_outcome, jobs, workers or min(os.cpu_count() or 1, len(jobs), 16))
+    _same_storms([digest for _, digest in found], len(seeds))
+    values = np.array([outcome for outcome, _ in found]).reshape(len(variants), len(seeds), len(METRICS))
+    return Switchboard(chosen, tuple(seeds), {name: values[:, :, i] for i, name in enumerate(METRICS)})
+
+
+def _chosen(names: Sequence[str]) -> tuple[str, ...]:
+    for name in names:
+        if name not in LOOPS:
+            hint = nearest(name, LOOPS)
+            raise InputError(f"loops: must be among {', '.join(LOOPS)} (got {shown(name)}){hint}")
+    if len(set(names)) != len(names):
+        raise InputError("loops: each must be named once")
+    return tuple(names) or tuple(LOOPS)
+
+
+def _subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return all subsets in the order of their bits."""
+    places = {name: place for place, name in enumerate(names)}
+    return sorted(subsets(names), key=lambda on: sum(1 << places[name] for name in on))
+
+
+def _same_storms(digests: list[str], storms: int) -> None:
+    for storm in range(storms):
+        if len(set(digests[storm::storms])) != 1:
+            raise InputError("loops: the subsets met different storms, so they cannot be compared")
+
+
+def _outcome(scenario: Scenario) -> tuple[list[float], str]:
+    found = run(scenario)
+    return [found.metrics[name] for name in METRICS], found.digest

@@ -1,0 +1,1 @@
+"""What a run leaves: events, closings, cascade trees and metrics."""

@@ -1,0 +1,1 @@
+"""The theory suite: published results that are special cases of the engine."""

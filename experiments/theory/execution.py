@@ -1,0 +1,235 @@
+"""Target T17: what execution costs under permanent, transient, resilient and square-root impact.
+
+The trades go through the engine's own market, many independent paths side by side as its columns. Start prices are so
+large that the engine's log moves are the papers' absolute ones.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, cast
+
+import numpy as np
+from pydantic import Field
+
+from experiments.target import SIGMAS, Check, exact_check, mean_check, variance_check
+from experiments.theory.suite import Target
+from simulation.arrays import Array
+from simulation.impact.base import ImpactRule
+from simulation.impact.depth import DepthModel
+from simulation.mark.base import MarkRule
+from simulation.market import FillAt, Listing, Market, Microstructure
+from simulation.oracle.base import OracleRule
+from simulation.random import Streams
+from simulation.rule import load_rules
+
+_PRICE = 1e7  # dollars; impacts of a few dollars then move it by millionths
+_FINE = 1e-4  # relative: what is left of the logarithm, and of sums in floating point
+_GONE = 1e-3  # half-life in steps of what is forgotten by the next step
+for _family in ("impact", "mark", "oracle"):
+    load_rules(f"simulation.{_family}")
+
+
+def market(
+    impact: Mapping[str, Any], path: Array, fill_at: FillAt = "average", depth: Array | float = _PRICE
+) -> Market:
+    """Return the engine's market under `impact` on the exogenous `path` (steps + 1, m); `depth` in dollars, (m,)."""
+    columns = path.shape[1]
+    names = tuple(f"M{i}" for i in range(columns))
+    listing = Listing(names, np.broadcast_to(np.asarray(depth, float), (columns,)), np.zeros(columns))
+    rules = Microstructure(
+        ImpactRule.parse(dict(impact)),
+        DepthModel.model_validate({}),
+        MarkRule.parse({"kind": "mid"}),
+        OracleRule.parse({"kind": "lagged"}),
+        fill_at,
+    )
+    return Market(listing, rules, path)
+
+
+def shortfall(place: Market, sales: Array) -> Array:
+    """Return the implementation shortfall (m,), dollars, of selling `sales` (n,) one a step, the first at once."""
+    start, proceeds = place.mid.copy(), np.zeros(len(place.names))
+    for step, sold in enumerate(sales):
+        if step:
+            place.advance()
+        volume = np.full(len(place.names), -sold)
+        proceeds += sold * (place.absorb(volume, forced=False) - start)
+    return -proceeds
+
+
+class Execution(Target):
+    """T17, the trajectories of Almgren and Chriss."""
+
+    name: ClassVar[str] = "T17.almgren_chriss"
+    title: ClassVar[str] = "Optimal execution: mean and variance of its cost"
+    source: ClassVar[str] = "R. Almgren & N. Chriss, J. Risk 3 (2000) 5-39"
+    formula: ClassVar[str] = (
+        "E = g X^2 / 2 + (h - g tau / 2) sum n^2 / tau (spread left out), V = s^2 tau sum x^2, x_j = X sinh(k (T - "
+        "t_j)) / sinh(k T)"
+    )
+    thorough: ClassVar[Mapping[str, Any]] = {"paths": 400_000}
+
+    units: float = Field(1e6, gt=0.0, le=1e9, description="X to sell")
+    days: float = Field(5.0, gt=0.0, le=100.0, description="T")
+    slices: int = Field(5, ge=1, le=500, description="N")
+    volatility: float = Field(0.95, gt=0.0, le=1e3, description="s, dollars per square root of a day")
+    permanent: float = Field(2.5e-7, gt=0.0, le=1.0, description="g, dollars per unit")
+    temporary: float = Field(2.5e-6, gt=0.0, le=1.0, description="h, dollars per unit a day; at least g tau / 2")
+    risk_aversion: float = Field(1e-6, gt=0.0, le=1.0, description="lambda, per dollar")
+    paths: int = Field(20_000, ge=500, description="independent")
+    seed: int = Field(1, ge=0, description="of the paths")
+
+    def run(self) -> list[Check]:
+        """Return cost without noise, mean and variance, of the optimal and of the even trajectory."""
+        even = np.full(self.slices, self.units / self.slices)
+        return [*self._checks("optimal", self.optimal()), *self._checks("even", even)]
+
+    @property
+    def urgency(self) -> float:
+        """Return kappa a day: (2 / tau^2) (cosh(kappa tau) - 1) = lambda s^2 / (h - g tau / 2)."""
+        tau = self.days / self.slices
+        rate = self.risk_aversion * self.volatility**2 / (self.temporary - self.permanent * tau / 2.0)
+        return math.acosh(rate * tau**2 / 2.0 + 1.0) / tau
+
+    def optimal(self) -> Array:
+        """Return the sales (N,) of the optimal trajectory."""
+        left = np.linspace(self.days, 0.0, self.slices + 1)
+        return -self.units * np.diff(np.sinh(self.urgency * left)) / math.sinh(self.urgency * self.days)
+
+    def expected(self, sales: Array) -> tuple[float, float]:
+        """Return E and V of the cost of `sales` (N,)."""
+        tau = self.days / self.slices
+        held = self.units - np.cumsum(sales)
+        adjusted = self.temporary - self.permanent * tau / 2.0
+        mean = self.permanent * self.units**2 / 2.0 + adjusted * float(sales @ sales) / tau
+        return mean, self.volatility**2 * tau * float(held @ held)
+
+    def _checks(self, name: str, sales: Array) -> list[Check]:
+        tau = self.days / self.slices
+        slope = 2.0 * self.temporary / tau  # half of a slice's own move is paid on average, h n / tau
+        law = {
+            "kind": "linear_units",
+            "dollars_per_unit": slope,
+            "permanent_share": self.permanent / slope,
+            "half_life_steps": _GONE,
+        }
+        mean, variance = self.expected(sales)
+        still = shortfall(market(law, np.full((self.slices + 1, 1), _PRICE)), sales)[0]
+        noise = Streams(self.seed).normal("execution/price", 0, self.slices * self.paths)
+        moves = self.volatility * math.sqrt(tau) * noise.reshape(self.slices, self.paths)
+        path = _PRICE + np.vstack([np.zeros(self.paths), np.cumsum(moves, axis=0)])
+        cost = shortfall(market(law, path), sales)
+        return [
+            exact_check(f"cost without noise, {name}", mean, still, _FINE * mean),
+            mean_check(f"E, {name}", mean, cost),
+            *([variance_check(f"V, {name}", variance, cost)] if variance > 0.0 else []),
+        ]
+
+
+class Kyle(Target):
+    """T17, the equilibrium of Kyle."""
+
+    name: ClassVar[str] = "T17.kyle"
+    title: ClassVar[str] = "Informed trading reveals half of what is known"
+    source: ClassVar[str] = "A. Kyle, Econometrica 53 (1985) 1315-1335"
+    formula: ClassVar[str] = "lambda = s0 / (2 su), insider's profit s0 su / 2, Var(v - p) = s0^2 / 2"
+    thorough: ClassVar[Mapping[str, Any]] = {"draws": 1_000_000}
+
+    value_spread: float = Field(2.0, gt=0.0, le=100.0, description="s0, dollars")
+    noise_spread: float = Field(50.0, gt=0.0, le=1e6, description="su, units")
+    draws: int = Field(50_000, ge=1_000, description="independent auctions")
+    seed: int = Field(1, ge=0, description="of values and noise")
+
+    def run(self) -> list[Check]:
+        """Return slope, profit and what is revealed."""
+        spread, noise = self.value_spread, self.noise_spread
+        streams = Streams(self.seed)
+        value, noisy = (streams.normal(f"kyle/{what}", 0, self.draws) for what in ("value", "noise"))
+        order = value * noise  # (v - p0) su / s0
+        law = {"kind": "linear_units", "dollars_per_unit": spread / (2.0 * noise)}
+        place = market(law, np.full((2, self.draws), _PRICE), "after")
+        flow = order + noise * noisy
+        price = place.absorb(flow, forced=False) - _PRICE
+        gain = (spread * value - price) * order
+        slope = float((spread * value) @ flow / (flow @ flow))
+        residual = spread * value - slope * flow
+        error = float(residual.std(ddof=1) / (flow.std(ddof=1) * math.sqrt(self.draws)))
+        expected = spread / (2.0 * noise)
+        return [
+            Check("lambda by regression of value on flow", expected, slope, error, SIGMAS * error),
+            mean_check("insider's profit", spread * noise / 2.0, gain),
+            variance_check("variance not revealed", spread**2 / 2.0, spread * value - price),
+            exact_check(
+                "price off lambda times flow, most", 0.0, np.abs(price - expected * flow).max(), _FINE * spread
+            ),
+        ]
+
+
+class Resilience(Target):
+    """T17, resilient and square-root impact, and no free round trip."""
+
+    name: ClassVar[str] = "T17.resilience"
+    title: ClassVar[str] = "Resilient books, square-root impact, no free round trip"
+    source: ClassVar[str] = (
+        "A. Obizhaeva & J. Wang, J. Financial Markets 16 (2013) 1-32; B. Toth et al., Phys. Rev. X 1 (2011) 021006"
+    )
+    formula: ClassVar[str] = (
+        "k X^2 / (2 + r T) with end blocks X / (2 + r T); even k X^2 (r T - 1 + e^(-r T)) / (r T)^2; f = scale sqrt Q"
+    )
+
+    units: float = Field(100.0, gt=0.0, le=1e6, description="X to sell")
+    slope: float = Field(0.01, gt=0.0, le=1.0, description="k, dollars per unit")
+    resilience: float = Field(3.0, gt=0.01, le=50.0, description="r T, decay over the horizon")
+    slices: int = Field(1_000, ge=100, le=20_000, description="trades that stand for continuous trading")
+    exponent: float = Field(0.5, gt=0.1, le=1.0, description="of the power law")
+
+    def run(self) -> list[Check]:
+        """Return both costs, the power law with its memory, and the round trip."""
+        return [*self._resilient(), *self._power(), *self._round_trip()]
+
+    def _resilient(self) -> list[Check]:
+        n, whole, decay = self.slices, self.units, self.resilience
+        block = whole / (2.0 + decay)
+        best = np.concatenate([[block], np.full(n - 1, (whole - 2.0 * block) / (n - 1)), [block]])
+        even = np.full(n + 1, whole / (n + 1))
+        law = {
+            "kind": "linear_units",
+            "dollars_per_unit": self.slope,
+            "permanent_share": 0.0,
+            "half_life_steps": n * math.log(2.0) / decay,
+        }
+        costs = [shortfall(market(law, np.full((n + 2, 1), _PRICE)), sales)[0] for sales in (best, even)]
+        scale = self.slope * whole**2
+        expected = (scale / (2.0 + decay), scale * (decay - 1.0 + math.exp(-decay)) / decay**2)
+        fine = 2.0 * (1.0 + decay) / n
+        return [
+            exact_check(name, wanted, found, fine * wanted)
+            for name, wanted, found in zip(("optimal cost", "even cost"), expected, costs, strict=True)
+        ]
+
+    def _power(self) -> list[Check]:
+        law = {"kind": "square_root", "exponent": self.exponent, "scale": 1e-6}
+        path, per_unit = np.full((2, 1), _PRICE), 1e-6 * self.units**self.exponent
+        sliced, whole = market(law, path), market(law, path)
+        proceeds = sum(float(sliced.absorb(np.array([-self.units / 50.0]), False)[0] - _PRICE) for _ in range(50)) / 50
+        whole.absorb(np.array([-self.units]), False)
+        half = market(law, path)
+        half.absorb(np.array([-self.units / 2.0]), False)
+        moved = [float(np.log(_PRICE / place.mid[0])) for place in (whole, half, sliced)]
+        exponent = math.log(moved[0] / moved[1]) / math.log(2.0)
+        cost = per_unit / (1.0 + self.exponent)
+        return [
+            exact_check("exponent", self.exponent, exponent, _FINE),
+            exact_check("displacement", per_unit, moved[0], _FINE * per_unit),
+            exact_check("displacement in slices", per_unit, moved[2], _FINE * per_unit),
+            exact_check("mean cost in slices", cost, -proceeds / _PRICE, _FINE * cost),
+        ]
+
+    def _round_trip(self) -> list[Check]:
+        place = market({"kind": "linear_units", "dollars_per_unit": self.slope}, np.full((2, 1), _PRICE))
+        paid = [cast(float, place.absorb(np.array([side * self.units]), False)[0]) * side for side in (1.0, -1.0)]
+        peak = self.slope * self.units / 2.0
+        return [
+            exact_check("price after a round trip", 0.0, float(place.mid[0]) - _PRICE, _FINE * peak),
+            exact_check("cost of a round trip, dollars a unit", 0.0, sum(paid), _FINE * peak),
+        ]

@@ -1,0 +1,198 @@
+"""Targets T19 and T20: margins at risk and their back-tests, and how far an EWMA margin rises in a storm.
+
+Every margin here is asked of the engine's own `value_at_risk` rule, step by step along a path of prices.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from experiments.coverage import accepted, kupiec_size, traffic_light
+from experiments.margin_backtest import Backtest, Held, backtest, breach_rate, kupiec, pair
+from experiments.procyclicality import (
+    ONE_LONG,
+    Storm,
+    ewma_jump,
+    ewma_mean,
+    ewma_noise,
+    half_life_steps,
+    peak_to_trough,
+)
+from experiments.target import SIGMAS, Check, exact_check, share_check
+from experiments.theory.suite import Target
+from simulation.arrays import Array
+
+_EXACT = 1e-9  # relative
+_BATCHES = 40
+
+
+class MarginBacktest(Target):
+    """T19."""
+
+    name: ClassVar[str] = "T19"
+    title: ClassVar[str] = "Value at Risk margins and the tests of their coverage"
+    source: ClassVar[str] = (
+        "P. Kupiec, J. Derivatives 3(2) (1995) 73-84; P. Christoffersen, Int. Econ. Rev. 39 (1998) 841-862; Basel "
+        "Committee, Supervisory framework for backtesting (1996)"
+    )
+    formula: ClassVar[str] = (
+        "LR = 2 ln(L(x/n) / L(p)) below the chi-square quantile; zones at P(X <= x) of .95 and .9999; VaR, ES of "
+        "normal and t; breaches Phi(-z sqrt(v'Cv / v'Wv))"
+    )
+    thorough: ClassVar[Mapping[str, Any]] = {"steps": 200_000}
+
+    days: int = Field(250, ge=20, le=5_000, description="T, of one test")
+    breach_rate: float = Field(0.01, gt=1e-3, lt=0.3, description="p, promised")
+    level: float = Field(0.05, gt=1e-4, lt=0.5, description="of Kupiec's test")
+    tail_index: float = Field(4.0, gt=2.1, le=100.0, description="nu of the Student-t margin")
+    engine_correlation: float = Field(0.9, gt=-0.99, lt=0.99, description="what the engine assumes of a hedged pair")
+    world_correlation: float = Field(0.7, gt=-0.99, lt=0.99, description="what the world has")
+    steps: int = Field(20_000, ge=2_000, description="simulated days")
+    seed: int = Field(1, ge=0, description="of the paths")
+
+    def run(self) -> list[Check]:
+        """Return regions, zones, multipliers and simulated breaches."""
+        return [*self._regions(), *self._multipliers(), *self._breaches()]
+
+    def _regions(self) -> list[Check]:
+        from scipy.stats import binom, chi2
+
+        n, p, x = self.days, self.breach_rate, np.arange(self.days + 1)
+        own = np.array([binom.logpmf(k, n, k / n) for k in x])
+        inside = x[2.0 * (own - binom.logpmf(x, n, p)) <= chi2.ppf(1.0 - self.level, 1)]
+        found, seen = accepted(n, p, self.level), binom.cdf(x, n, p)
+        zones = np.array([traffic_light(int(k), n, p) for k in x])
+        return [
+            exact_check("Kupiec accepts from", inside[0], found.start),
+            exact_check("Kupiec accepts to", inside[-1], found.stop - 1),
+            exact_check("yellow zone begins at", (seen < 0.95).sum(), (zones == "green").sum()),
+            exact_check("red zone begins at", (seen < 0.9999).sum(), (zones != "red").sum()),
+        ]
+
+    def _multipliers(self) -> list[Check]:
+        from scipy.integrate import quad
+        from scipy.stats import norm, t
+
+        confidence, checks = 1.0 - self.breach_rate, []
+        nu = self.tail_index
+        laws: tuple[tuple[str, Any, dict[str, Any], float], ...] = (
+            ("normal", norm, {"kind": "normal"}, 1.0),
+            (f"t{nu:g}", t(nu), {"kind": "student_t", "tail_index": nu}, math.sqrt(nu / (nu - 2.0))),
+        )
+        for name, law, rule, scale in laws:
+            value = float(law.ppf(confidence))
+            # E[X | X > VaR] by quadrature of the tail
+            mean = value + quad(law.sf, value, np.inf, epsabs=1e-13)[0] / self.breach_rate
+            for measure, expected in (("var", value), ("es", float(mean))):
+                asked = self._asked({"law": rule, "measure": measure, "confidence": confidence}) * scale
+                checks.append(exact_check(f"{measure.upper()} of a {name} loss", expected, asked, 1e-6 * expected))
+        return checks
+
+    def _asked(self, rule: dict[str, Any]) -> float:
+        """Return the engine's requirement in standard deviations of a step."""
+        price = {"kind": "replay", "prices": [[100.0], [100.0]]}
+        found = backtest(ONE_LONG, {"kind": "value_at_risk", **rule}, price, 1)
+        return float(found.requirement[0]) / (ONE_LONG.exposure[0] * _step_spread(ONE_LONG))
+
+    def _breaches(self) -> list[Check]:
+        pairs = {"right": (self.world_correlation, self.world_correlation)}
+        pairs["wrong"] = (self.engine_correlation, self.world_correlation)
+        held, checks = Held((1e4, -1e4), volatility=0.1), []
+        for name, (engine, world) in pairs.items():
+            rule = {"kind": "value_at_risk", "correlation": engine, "confidence": 1.0 - self.breach_rate}
+            found = backtest(held, rule, {"kind": "gbm", "correlation": world}, self.steps, self.seed)
+            expected = breach_rate(np.array(held.exposure), pair(engine), pair(world), self.breach_rate)
+            hit = int(found.breached.sum())
+            checks.append(share_check(f"breaches, {name} correlation", expected, hit, self.steps, 0.01 * expected))
+            if name == "right" and self.days <= self.steps:
+                checks.append(self._size(found))
+        return checks
+
+    def _size(self, found: Backtest) -> Check:
+        """Return how often Kupiec's test rejects the right model over windows of `days`: its exact size, not 5 %."""
+        windows = self.steps // self.days
+        counts = found.breached[: windows * self.days].reshape(windows, self.days).sum(axis=1)
+        rejected = sum(kupiec(int(x), self.days, self.breach_rate).rejects(self.level) for x in counts)
+        expected = kupiec_size(self.days, self.breach_rate, self.level)
+        return share_check("size of Kupiec's test", expected, rejected, windows)
+
+
+class Procyclicality(Target):
+    """T20."""
+
+    name: ClassVar[str] = "T20"
+    title: ClassVar[str] = "How far an EWMA margin rises, and what tools take off"
+    source: ClassVar[str] = (
+        "D. Murphy, M. Vasios & N. Vause, Bank of England FSP 29 (2014) and SWP 597 (2016); Delegated Regulation (EU) "
+        "153/2013, art. 28"
+    )
+    formula: ClassVar[str] = (
+        "jump sqrt(L + (1 - L) k^2); v_n = b^2 + L^n (a^2 - b^2); half-life ln(1/2) / ln L; Var v / s^4 = "
+        "2 (1 - L) / (1 + L); a buffer divides peak to trough by 1 + share"
+    )
+    thorough: ClassVar[Mapping[str, Any]] = {"steps": 200_000}
+
+    decay: float = Field(0.94, gt=0.5, lt=0.999, description="L, a step")
+    deviations: tuple[float, ...] = Field((3.0, 5.0, 8.0), description="k, sizes of one return in normal deviations")
+    scale: float = Field(2.0, gt=1.0, le=10.0, description="b / a, volatility after over before")
+    after: int = Field(10, ge=1, le=200, description="n, steps after the change")
+    buffer_share: float = Field(0.25, gt=0.0, le=0.5, description="of the anti-procyclicality buffer")
+    steps: int = Field(20_000, ge=5_000, description="of the path on which the estimate's noise is measured")
+    seed: int = Field(1, ge=0, description="of the paths")
+
+    def run(self) -> list[Check]:
+        """Return jumps, adjustment, noise and what a buffer does."""
+        jumps = [self._jump(k) for k in self.deviations]
+        return [*jumps, *self._adjustment(), self._noise(), self._buffer()]
+
+    def _margins(self, returns: Array) -> Array:
+        """Return the margin before each of these returns (n,), in deviations, and after them all, (n + 1,)."""
+        path = 100.0 * np.cumprod(np.concatenate([[1.0], 1.0 + returns * _step_spread(ONE_LONG), [1.0]]))
+        rule = {"kind": "value_at_risk", "update": {"kind": "ewma", "decay": self.decay}}
+        price = {"kind": "replay", "prices": path[:, None].tolist()}
+        return backtest(ONE_LONG, rule, price, len(returns) + 1).requirement
+
+    def _jump(self, size: float) -> Check:
+        margin = self._margins(np.array([size]))
+        expected = ewma_jump(self.decay, size)
+        return exact_check(f"jump after {size:g} deviations", expected, margin[1] / margin[0], _EXACT * expected)
+
+    def _adjustment(self) -> list[Check]:
+        half = math.ceil(half_life_steps(self.decay))
+        margin = self._margins(np.full(max(self.after, 4 * half), self.scale))
+        variance = (margin / margin[0]) ** 2
+        arrived = (variance - 1.0) / (self.scale**2 - 1.0)
+        expected = ewma_mean(self.decay, 1.0, self.scale**2, self.after)
+        return [
+            exact_check(f"variance after {self.after} steps", expected, variance[self.after], _EXACT * expected),
+            exact_check("steps until half has arrived", half, int(np.argmax(arrived >= 0.5 - _EXACT))),
+        ]
+
+    def _noise(self) -> Check:
+        rule = {"kind": "value_at_risk", "update": {"kind": "ewma", "decay": self.decay}}
+        calm = Held(ONE_LONG.exposure, volatility=0.05)
+        found = backtest(calm, rule, {"kind": "gbm"}, self.steps, self.seed)
+        burnt = math.ceil(10.0 / (1.0 - self.decay))
+        variance = found.requirement[min(burnt, self.steps // 2) :] ** 2
+        batches = np.array_split((variance / variance.mean() - 1.0) ** 2, _BATCHES)
+        means = np.array([batch.mean() for batch in batches])
+        error = float(means.std(ddof=1)) / math.sqrt(_BATCHES)
+        return Check("Var v / s^4", ewma_noise(self.decay), float(means.mean()), error, SIGMAS * error)
+
+    def _buffer(self) -> Check:
+        storm, update = Storm(calm_steps=150, storm_steps=40), {"kind": "ewma", "decay": self.decay}
+        plain, buffered = (
+            storm.margins(tools, self.seed, update=update).requirement
+            for tools in ({}, {"buffer_share": self.buffer_share})
+        )
+        expected = peak_to_trough(plain) / (1.0 + self.buffer_share)
+        return exact_check("peak to trough with a buffer", expected, peak_to_trough(buffered), _EXACT * expected)
+
+
+def _step_spread(held: Held) -> float:
+    """Return the standard deviation of a step's return."""
+    world = held.world(1)
+    return float(world.volatility[0]) * math.sqrt(world.step_years)

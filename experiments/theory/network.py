@@ -1,0 +1,209 @@
+"""Targets T3, T14, T15 and T21: fire sales in matrices, clearing, DebtRank, and branching ratios from counts."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from experiments.target import SIGMAS, Check, exact_check
+from experiments.theory.cascade import CascadeLaw, CascadeVenue, simulate_cascades
+from experiments.theory.clearing_vector import Claims
+from experiments.theory.execution import market
+from experiments.theory.suite import Target
+from experiments.warning.debt_rank import linear_debt_rank, original_debt_rank, unsaturated
+from experiments.warning.fire_sale import FireSale
+from simulation.arrays import Array
+from simulation.random import Streams
+
+_PRICE = 100.0  # dollars
+_ROUNDS = 2_000
+
+
+class FireSaleMatrix(Target):
+    """T3."""
+
+    name: ClassVar[str] = "T3"
+    title: ClassVar[str] = "Leverage targeting: one round of fire sales, and all of them"
+    source: ClassVar[str] = "R. Greenwood, A. Landier & D. Thesmar, J. Financial Economics 115 (2015) 471-485"
+    formula: ClassVar[str] = "K = M L M'A B; R2 = K R1; AV = 1'A R2 / E; to rest (I - K)^-1 R1"
+
+    owners: int = Field(12, ge=1, le=500, description="N, who keep debt over equity")
+    assets: int = Field(5, ge=1, le=100, description="K")
+    leverage: float = Field(8.0, gt=1.05, le=100.0, description="assets over equity, on average")
+    radius: float = Field(0.6, gt=0.0, le=0.95, description="spectral radius of K")
+    shock: float = Field(-1e-4, ge=-1e-3, lt=0.0, description="of the first asset, relative; small, as K is linear")
+    seed: int = Field(1, ge=0, description="of the portfolios")
+
+    def run(self) -> list[Check]:
+        """Return first-round vulnerability, the total, and the owner furthest off."""
+        book = self.book()
+        rounds = self._rounds(book)
+        total, second = rounds.sum(axis=0), rounds[1]
+        wealth, equity = book.assets, float(book.equity.sum())
+        lost, first = float(wealth @ book.at_rest), float(wealth @ book.direct)
+        off = np.abs(second - book.rounds(2)[1]).max() / np.abs(book.rounds(2)[1]).max()
+        rest = np.abs(total - book.at_rest).max() / np.abs(book.at_rest).max()
+        vulnerable = book.aggregate_vulnerability
+        return [
+            exact_check("AV, one round", vulnerable, float(wealth @ second) / equity, 0.01 * abs(vulnerable)),
+            exact_check("amplification to rest", lost / first, float(wealth @ total) / first, 0.02 * lost / first),
+            exact_check("owner furthest off, one round", 0.0, float(off), 0.01),
+            exact_check("owner furthest off, to rest", 0.0, float(rest), 0.02),
+            exact_check("sum of systemicness", vulnerable, float(book.systemicness.sum()), 1e-12),
+        ]
+
+    def book(self) -> FireSale:
+        """Return random portfolios whose K has the radius asked for."""
+        streams, n, k = Streams(self.seed), self.owners, self.assets
+        size, debt, split = (streams.uniform(f"fire/{what}", 0, n * k) for what in ("size", "debt", "split"))
+        assets = 1e6 * (0.5 + size[:n])
+        equity = assets / (1.0 + (self.leverage - 1.0) * (0.5 + debt[:n]))
+        weights = split.reshape(n, k) + 0.05
+        impact = (0.5 + size[-k:]) * 1e-9
+        shock = np.where(np.arange(k) == 0, self.shock, 0.0)
+        made = FireSale(assets, equity, weights / weights.sum(axis=1)[:, None], impact, shock)
+        return FireSale(assets, equity, made.weights, impact * self.radius / made.radius, shock)
+
+    def _rounds(self, book: FireSale) -> Array:
+        """Return the portfolios' returns (rounds, n), the shock first, with all sales made in the engine's market."""
+        path = np.full((2, self.assets), _PRICE) * np.vstack([np.ones(self.assets), 1.0 + book.shock])
+        place = market({"kind": "linear"}, path, "before", 1.0 / book.impact)
+        before = place.mid.copy()
+        place.advance()
+        found = [book.weights @ (place.mid / before - 1.0)]
+        while len(found) < _ROUNDS and np.abs(found[-1]).max() > 1e-9 * np.abs(found[0]).max():
+            before = place.mid.copy()
+            dollars = book.weights.T @ (book.assets * book.leverage * found[-1])
+            place.absorb(dollars / place.index_price, forced=True)
+            found.append(book.weights @ (place.mid / before - 1.0))
+        return np.array(found)
+
+
+class Clearing(Target):
+    """T14."""
+
+    name: ClassVar[str] = "T14"
+    title: ClassVar[str] = "Clearing vectors, without and with default costs"
+    source: ClassVar[str] = (
+        "L. Eisenberg & T. Noe, Management Science 47 (2001) 236-249; L. Rogers & L. Veraart, Management Science 59 "
+        "(2013) 882-898, example 3.3"
+    )
+    formula: ClassVar[str] = (
+        "p = min(Pi'p + e, pbar), the solution of max 1'p; equity adds up to e; least vector a e / (1 - b)"
+    )
+
+    parties: int = Field(12, ge=2, le=200, description="n, each owing some of the others")
+    outside: float = Field(0.3, gt=0.0, le=10.0, description="money over debts, on average")
+    systems: int = Field(20, ge=1, le=1_000, description="random ones")
+    mutual_debt: float = Field(2.2, gt=0.0, le=1e6, description="of two who owe each other, dollars each")
+    recovery_rate: float = Field(0.5, gt=0.0, lt=1.0, description="a = b of the two; outside money is 1 each")
+    seed: int = Field(1, ge=0, description="of the systems")
+
+    def run(self) -> list[Check]:
+        """Return distances to the linear programme, conservation, and both vectors of two mutual debtors."""
+        distance = lost = 0.0
+        for number in range(self.systems):
+            claims = self.system(number)
+            paid = claims.greatest
+            distance = max(distance, float(np.abs(paid - self._programme(claims)).max()))
+            lost = max(lost, abs(float(claims.equity(paid).sum() - claims.outside.sum())))
+        owed, rate = self.mutual_debt, self.recovery_rate
+        two = Claims(np.array([[0.0, owed], [owed, 0.0]]), np.ones(2), rate, rate)
+        low = rate / (1.0 - rate)
+        return [
+            exact_check("payments apart from the linear programme", 0.0, distance, 1e-8),
+            exact_check("money lost in clearing", 0.0, lost, 1e-9),
+            exact_check("greatest vector of two", owed, float(two.greatest[0]), 1e-9 * owed),
+            # Where they could pay on such receipts nobody is in default, and the two vectors are one.
+            exact_check("least vector of two", low if 1.0 + low < owed else owed, float(two.least[0]), 1e-9 * owed),
+        ]
+
+    def system(self, number: int) -> Claims:
+        """Return a random system."""
+        n, streams = self.parties, Streams(self.seed)
+        drawn = streams.uniform("clearing/debts", number, n * n).reshape(n, n)
+        debts = np.where(drawn > 0.5, drawn, 0.0) * (1.0 - np.eye(n))
+        money = 2.0 * self.outside * streams.uniform("clearing/money", number, n) * debts.sum(axis=1).mean()
+        return Claims(debts, money)
+
+    @staticmethod
+    def _programme(claims: Claims) -> Array:
+        """Return what maximises the sum of payments, by an independent solver."""
+        from scipy.optimize import linprog
+
+        n = len(claims.outside)
+        bounds = [(0.0, float(most)) for most in claims.owed]
+        return linprog(-np.ones(n), np.eye(n) - claims.shares.T, claims.outside, bounds=bounds).x
+
+
+class Distress(Target):
+    """T15."""
+
+    name: ClassVar[str] = "T15"
+    title: ClassVar[str] = "DebtRank on a ring, original and linear, and its threshold"
+    source: ClassVar[str] = (
+        "S. Battiston et al., Scientific Reports 2 (2012) 541; M. Bardoscia et al., PLoS ONE 10 (2015) e0130406"
+    )
+    formula: ClassVar[str] = "linear h_0 = s / (1 - w^n), h_j = w^j h_0; original h_0 = s (1 + w^n), h_j = s w^j"
+
+    size: int = Field(5, ge=2, le=500, description="n, nodes of the ring")
+    weight: float = Field(0.4, gt=0.0, lt=1.0, description="w, distress passed on to the next")
+    seed_distress: float = Field(0.1, gt=0.0, lt=0.5, description="s, of the first node; nobody may saturate")
+    node: int = Field(3, ge=1, description="j, looked at; counted round the ring")
+
+    def run(self) -> list[Check]:
+        """Return both rules on the ring, the resolvent, and a default from next to nothing above radius 1."""
+        n, w, s = self.size, self.weight, self.seed_distress
+        ring = np.roll(np.eye(n), 1, axis=1) * w
+        seed, j = np.where(np.arange(n) == 0, s, 0.0), self.node % n
+        linear, original = linear_debt_rank(ring, seed), original_debt_rank(ring, seed)
+        head = s / (1.0 - w**n)
+        above = np.full((n, n), 1.2 / n)
+        return [
+            exact_check("linear, seed", head, linear[0], 1e-9),
+            exact_check(f"linear, node {j}", head * w**j, linear[j], 1e-9),
+            exact_check("original, seed", s * (1.0 + w**n), original[0], 1e-12),
+            exact_check(f"original, node {j}", s * (w**j if j else 1.0 + w**n), original[j], 1e-12),
+            exact_check("apart from (I - W')^-1 h", 0.0, np.abs(linear - unsaturated(ring, seed)).max(), 1e-9),
+            exact_check("defaults at radius 1.2", 1.0, linear_debt_rank(above, seed * 1e-5).max(), 1e-9),
+        ]
+
+
+class CountedBranching(Target):
+    """T21, on cascades of the engine."""
+
+    name: ClassVar[str] = "T21"
+    title: ClassVar[str] = "The branching ratio from the counts of liquidations alone"
+    source: ClassVar[str] = "S. Hardiman & J.-P. Bouchaud, Phys. Rev. E 90 (2014) 062807"
+    formula: ClassVar[str] = "n = 1 - sqrt(mean / variance) of counts; Fano factor 1 / (1 - n)^2, for finite N exactly"
+    thorough: ClassVar[Mapping[str, Any]] = {"replications": 50_000}
+
+    accounts: int = Field(200, ge=20, le=2_000, description="N, of each cascade")
+    ratio: float = Field(0.5, gt=0.0, lt=0.95, description="n, liquidations set off by one")
+    roots: float = Field(2.0, gt=0.0, le=50.0, description="mean liquidations by the shock alone")
+    replications: int = Field(1_500, ge=200, description="cascades")
+    seed: int = Field(1, ge=0, description="of the thresholds")
+
+    def run(self) -> list[Check]:
+        """Return the estimate and the Fano factor."""
+        law = CascadeLaw(self.accounts, self.roots / self.accounts, self.ratio / self.accounts)
+        counts = simulate_cascades(CascadeVenue(law), self.replications, self.seed).size
+        fano = law.variance / law.mean
+        seen, error = self._fano(counts)
+        root = 1.0 - 1.0 / math.sqrt(fano)
+        slope = 0.5 * fano**-1.5
+        return [
+            Check("Fano factor", fano, seen, error, SIGMAS * error),
+            Check(
+                "branching ratio by counts", root, 1.0 - 1.0 / math.sqrt(seen), slope * error, SIGMAS * slope * error
+            ),
+        ]
+
+    @staticmethod
+    def _fano(counts: Array) -> tuple[float, float]:
+        """Return variance over mean of `counts` (r,) with its standard error by the delta method."""
+        mean, variance = float(counts.mean()), float(counts.var(ddof=1))
+        parts = ((counts - mean) ** 2 - variance) / mean - variance / mean**2 * (counts - mean)
+        return variance / mean, float(parts.std(ddof=1)) / math.sqrt(len(counts))

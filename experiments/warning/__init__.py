@@ -1,0 +1,1 @@
+"""What can be said before the storm, from the live book."""

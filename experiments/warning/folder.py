@@ -1,0 +1,33 @@
+"""What a read warning leaves in its results folder: the readings, the matrix, the forced volume and the picture."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.store import Provenance, results_folder, write_bytes
+from experiments.tables import write_table
+from experiments.warning.warned import Warned, warning_picture
+
+__all__ = ["matrix_table", "save_warning"]
+
+
+def save_warning(warned: Warned, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
+    """Write readings, matrix, forced volume and picture to `out`, all or nothing; raises `StoreError` if it cannot."""
+    provenance = Provenance(warned.scenario.to_dict(), [warned.scenario.seed], command)
+    with results_folder(out, provenance, overwrite) as folder:
+        write_table(warned.readings, folder / "readings")
+        write_table(matrix_table(warned), folder / "matrix")
+        forced = pd.DataFrame({"step": range(len(warned.forced)), "forced": warned.forced})
+        write_table(forced, folder / "forced_volume")
+        write_bytes(folder / "early_warning.png", warning_picture(warned).png)
+    return Path(out)
+
+
+def matrix_table(warned: Warned) -> pd.DataFrame:
+    """Return one row a pair of markets: sold, forced_out, dollars of the second per dollar sold of the first."""
+    names = warned.scenario.names
+    rows = [(a, b, float(warned.matrix[i, j])) for i, a in enumerate(names) for j, b in enumerate(names)]
+    return pd.DataFrame(rows, columns=["sold", "forced_out", "dollars_per_dollar"]).astype(
+        {"sold": "str", "forced_out": "str"}
+    )

@@ -1,0 +1,180 @@
+"""The loop switchboard: shares that add up, loops that vanish when they are off, and what only exists together."""
+
+import dataclasses
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from experiments.loops.folder import loops_picture, save_loops
+from experiments.loops.loops import LOOPS, METRICS, Switchboard, loops, present, without
+from experiments.scenarios import load
+from simulation.errors import InputError
+from simulation.scenario import Scenario
+
+NAMES = ("impact", "margin", "withdrawal")
+boards = st.lists(st.lists(st.floats(-1e3, 1e3), min_size=3, max_size=3), min_size=8, max_size=8).map(
+    lambda rows: Switchboard(NAMES, (1, 2, 3), {"bad_debt": np.array(rows)})
+)
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Scenario:
+    return load("loops")
+
+
+@pytest.fixture(scope="module")
+def board(scenario: Scenario) -> Switchboard:
+    return loops(scenario, ("impact", "margin", "withdrawal"), (1, 2), workers=1)
+
+
+# Sums -----------------------------------------------------------------------------------------------------------
+
+
+@given(boards)
+def test_shapley_shares_add_up_to_the_effect_of_all_loops(board: Switchboard) -> None:
+    shares = sum(board.shapley("bad_debt", name).value for name in NAMES)
+    assert shares == pytest.approx(board.together("bad_debt").value, abs=1e-6)
+
+
+@given(boards)
+def test_single_effects_and_the_super_additive_part_add_up_to_the_effect_of_all(board: Switchboard) -> None:
+    singles = sum(board.single("bad_debt", name).value for name in NAMES)
+    whole = singles + board.super_additive("bad_debt").value
+    assert whole == pytest.approx(board.together("bad_debt").value, abs=1e-6)
+
+
+@given(boards)
+def test_a_shapley_share_is_the_mean_effect_over_all_orders(board: Switchboard) -> None:
+    orders = list(permutations(NAMES))
+    effects = []
+    for order in orders:
+        before = order[: order.index("margin")]
+        effects.append(board.outcome("bad_debt", (*before, "margin")) - board.outcome("bad_debt", before))
+    assert board.shapley("bad_debt", "margin").value == pytest.approx(np.mean(effects), abs=1e-6)
+
+
+@given(boards)
+def test_moebius_terms_of_the_subsets_of_a_set_add_up_to_its_outcome(board: Switchboard) -> None:
+    found = board.moebius("bad_debt")
+    terms = dict(zip(found["loops"], found["term"], strict=True))
+    within = terms["impact"] + terms["withdrawal"] + terms["impact withdrawal"] + terms[""]
+    assert within == pytest.approx(board.outcome("bad_debt", ("impact", "withdrawal")).mean(), abs=1e-6)
+    assert sum(terms.values()) == pytest.approx(board.outcome("bad_debt", NAMES).mean(), abs=1e-6)
+
+
+def test_loops_that_multiply_are_super_additive_by_hand() -> None:
+    # Two loops that double and treble 1: alone +1 and +2, together 6 - 1 = +5, so 2 exist only together.
+    board = Switchboard(("impact", "margin"), (1, 2), {"bad_debt": np.array([[1.0, 1], [2, 2], [3, 3], [6, 6]])})
+    assert board.single("bad_debt", "impact").value == 1.0
+    assert board.single("bad_debt", "margin").value == 2.0
+    assert board.super_additive("bad_debt").value == 2.0
+    assert board.shapley("bad_debt", "impact").value == 2.0
+    assert board.moebius("bad_debt")["term"].tolist() == [1.0, 1.0, 2.0, 2.0]
+
+
+def test_loops_that_add_have_nothing_that_exists_only_together() -> None:
+    board = Switchboard(("impact", "margin"), (1, 2), {"bad_debt": np.array([[1.0, 0], [2, 3], [5, 1], [6, 4]])})
+    assert board.super_additive("bad_debt").value == 0.0
+
+
+def test_an_undefined_amplification_leaves_that_storm_out_and_says_so() -> None:
+    rows = np.array([[1.0, np.nan, 1.0], [2.0, np.nan, 4.0]])
+    found = Switchboard(("impact",), (1, 2, 3), {"price_amplification": rows}).together("price_amplification")
+    assert found.value == 2.0
+    assert "2 of 3" in found.method
+
+
+# Switches -------------------------------------------------------------------------------------------------------
+
+
+def test_the_preset_has_all_six_loops(scenario: Scenario) -> None:
+    assert present(scenario) == tuple(LOOPS)
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_loop_switched_off_is_no_longer_there_and_the_others_are(scenario: Scenario, name: str) -> None:
+    assert present(without(scenario, [name])) == tuple(other for other in LOOPS if other != name)
+
+
+def test_a_loop_that_a_scenario_lacks_changes_nothing(scenario: Scenario) -> None:
+    bare = without(scenario, tuple(LOOPS))
+    assert present(bare) == ()
+    assert without(bare, tuple(LOOPS)) == bare
+
+
+def test_frozen_collateral_is_cash_of_the_same_worth(scenario: Scenario) -> None:
+    before = {group.name: group for group in scenario.population}["coin-holders"]
+    after = {group.name: group for group in without(scenario, ["collateral"]).population}["coin-holders"]
+    assert after.collateral == {}
+    assert after.deposit == before.collateral["COIN"]
+
+
+def test_collateral_that_is_drawn_cannot_be_frozen(scenario: Scenario) -> None:
+    data = scenario.to_dict()
+    next(g for g in data["population"] if g["name"] == "coin-holders")["collateral"] = {
+        "COIN": {"kind": "uniform", "low": 1.0, "high": 2.0}
+    }
+    with pytest.raises(InputError, match=r"coin-holders.collateral: must be plain numbers"):
+        without(Scenario.from_dict(data), ["collateral"])
+
+
+# Runs -----------------------------------------------------------------------------------------------------------
+
+
+def test_without_any_loop_prices_follow_the_index(scenario: Scenario) -> None:
+    found = loops(scenario, ("impact",), (1, 2), workers=1)
+    bare = loops(without(scenario, tuple(LOOPS)), ("impact",), (1, 2), workers=1)
+    assert bare.outcome("price_amplification", []) == pytest.approx(1.0)
+    assert (found.outcome("price_amplification", ["impact"]) > 1.0).all()
+
+
+def test_a_loop_that_is_off_everywhere_has_no_effect(scenario: Scenario) -> None:
+    off = loops(without(scenario, ["margin"]), ("margin",), (1, 2), workers=1)
+    for metric in METRICS:
+        assert off.together(metric).value == 0.0
+
+
+def test_liquidity_withdrawal_does_nothing_without_impact(board: Switchboard) -> None:
+    for metric in METRICS:
+        assert board.single(metric, "withdrawal").value == 0.0
+
+
+def test_impact_and_rising_margins_force_more_together_than_each_alone(board: Switchboard) -> None:
+    assert board.super_additive("liquidated_notional").value > 0.0
+
+
+def test_results_do_not_depend_on_the_number_of_workers(scenario: Scenario) -> None:
+    one, two = (loops(scenario, ("impact",), (1, 2), workers) for workers in (1, 2))
+    assert one.table().equals(two.table())
+
+
+@pytest.mark.parametrize(("names", "seeds"), [(("x",), (1,)), (("impact", "impact"), (1,)), ((), ()), ((), (1, 1))])
+def test_unknown_loops_and_storms_twice_are_refused(
+    scenario: Scenario, names: tuple[str, ...], seeds: tuple[int, ...]
+) -> None:
+    with pytest.raises(InputError):
+        loops(scenario, names, seeds, workers=1)
+
+
+# What is left behind --------------------------------------------------------------------------------------------
+
+
+def test_the_text_tells_each_loop_and_what_exists_only_together(board: Switchboard) -> None:
+    assert "3 loops, 8 subsets, 2 storms" in str(board)
+    assert str(board).count("only together") == len(METRICS)
+
+
+def test_the_folder_holds_effects_outcomes_and_interactions(board: Switchboard, scenario: Scenario, tmp_path) -> None:
+    out = save_loops(board, scenario, tmp_path / "out")
+    stems = {path.stem for path in out.iterdir()}
+    assert {"loops", "effects", "outcomes", "interactions_bad_debt"} <= stems
+    assert len(board.table()) == 16
+    assert set(board.effects()["part"]) == {"single", "shapley", "together", "super-additive"}
+
+
+def test_a_picture_says_undefined_where_there_is_no_value(board: Switchboard) -> None:
+    nothing = dataclasses.replace(board, outcomes={"bad_debt": np.full((8, 2), np.nan)})
+    assert loops_picture(nothing).png.startswith(b"\x89PNG")
