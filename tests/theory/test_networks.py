@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from experiments.target import verdict
 from experiments.theory.clearing_vector import Claims
-from experiments.theory.network import Clearing, CountedBranching, Distress, FireSaleMatrix
+from experiments.theory.fire_sales import FireSaleMatrix
+from experiments.theory.network import Clearing, CountedBranching, Distress
 from simulation.errors import InputError
 from simulation.impact.linear import LinearImpact
 
