@@ -39,19 +39,23 @@ class Clearing:
         inverse = [j for j, kind in enumerate(listed.kind) if kind == "inverse_perpetual"]
         self._coin = {j: tokens[int(listed.asset[j])] for j in inverse if int(listed.asset[j]) in tokens}
 
-    def match(self, rows: Index, orders: Array) -> None:
-        """Check `orders` (r, m) of distinct `rows` (r,), cross what nets, fill the rest against the outside market."""
+    def match(self, rows: Index, orders: Array) -> bool:
+        """Check `orders` (r, m) of distinct `rows` (r,), cross what nets, fill the rest against the outside market.
+
+        Returns whether anybody traded.
+        """
         orders = self.whole_lots(orders)
         if self.market.listing.contracts is not None:  # what has ended trades no more
             orders = np.where(self.market.listing.contracts.open(self.market.step), orders, 0.0)
         active = orders.any(axis=1)
         rows, orders = rows[active], orders[active]
         if not len(rows):
-            return
+            return False
         orders = self.admissible(rows, orders)
         fill = self.market.absorb(orders.sum(axis=0), forced=False)
         self.execute(rows, orders, fill)
         self._charge_fees(rows, (np.abs(orders) * fill).sum(axis=1) * self.fees.taker_rate)
+        return bool(orders.any())
 
     def open(self, rows: Index, orders: Array) -> None:
         """Book opening positions at the mark, without margin check, impact or fee."""

@@ -11,6 +11,7 @@ from agents.lending import Lending
 from agents.liquidator import BackstopVault, Liquidator
 from agents.settlement import Settlement
 from agents.standing import Standings
+from agents.trading import Trading
 from agents.waterfall import waterfall
 from simulation.accounts import BACKSTOP, INSURANCE, MARKET, OUTSIDE, SHARED, TREASURY, floor_quanta
 from simulation.arrays import Array, Index
@@ -36,6 +37,7 @@ class Exchange(mesa.Agent):
         self.accounts.leverage[BACKSTOP] = np.inf
         self.watch = Watch(self.engine)
         self.clearing = Clearing(self.engine, self.watch, scenario.fees)
+        self.trading = Trading(model, self.clearing, scenario)
         self.settlement = Settlement(self.clearing)
         self.lending = Lending(self.clearing, scenario.interest, scenario.step_seconds)
         self.waterfall = waterfall(self.clearing, scenario)
@@ -108,10 +110,8 @@ class Exchange(mesa.Agent):
     def match_orders(self) -> None:
         """Clear the orders of this step's traders and the unwinding of liquidators and vault."""
         decided = [*self.market_model.decisions, *([self._unwinding()] if self.desk.takers else [])]
-        decided = [(rows, orders) for rows, orders in decided if len(rows)]
-        if decided:
-            rows = np.concatenate([rows for rows, _ in decided])
-            self.clearing.match(rows, np.concatenate([orders for _, orders in decided]))
+        if not self.trading.run([(rows, orders) for rows, orders in decided if len(rows)]):
+            self.desk.flagged["trading_cap"] = self.desk.flagged.get("trading_cap", 0) + 1
 
     def liquidate(self) -> None:
         """Let account states follow the prices, then run liquidation rounds and the loss waterfall."""

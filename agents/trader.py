@@ -21,11 +21,13 @@ class Trader(mesa.Agent):
     Set `kind` to the name scenario files use, declare parameters as class attributes, cite the source in the
     docstring. Members decide every `decision_steps` steps; the group is split into `cohorts` that take turns, evenly
     spaced over that period, so that not everybody acts at once (asynchronous updating). Orders in columns of another
-    kind than `trades` are dropped: a rule written for perpetuals neither sells its collateral nor writes options.
+    kind than `trades` are dropped: a rule written for perpetuals neither sells its collateral nor writes options. A
+    type that `reacts` is asked again in every trading round of a step, see `agents.trading`.
     """
 
     kind: ClassVar[str] = ""
     trades: ClassVar[tuple[InstrumentKind, ...]] = ("perpetual", "inverse_perpetual", "future")
+    reacts: ClassVar[bool] = False
     leverage = Parameter(5.0, 0.0, 200.0, "target gross notional over equity")
     leverage_setting = Parameter(200.0, 1.0, 1000.0, "initial margin is at least notional / this")
     decision_steps = Setting(1, "number", "steps between two decisions of one member", 1, 1_000_000)

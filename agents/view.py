@@ -20,6 +20,7 @@ class MarketView:
     def __init__(self, market: Market, step_years: float, taker_rate: float = 0.0) -> None:
         """Look at `market`; a step lasts `step_years` years, a fill costs `taker_rate` of its notional."""
         self._market, self.step_years, self.taker_rate = market, step_years, taker_rate
+        self._asked: tuple[int, Array] = (-1, market.mark_price)
 
     @property
     def step(self) -> int:
@@ -35,6 +36,21 @@ class MarketView:
     def mark_price(self) -> Array:
         """Return the mark price (m,), dollars."""
         return self._market.mark_price
+
+    @property
+    def opening_mark(self) -> Array:
+        """Return the first mark price (m,) of the run, dollars."""
+        return self._market.history["mark"][0]
+
+    @property
+    def last_mark(self) -> Array:
+        """Return the mark (m,) at which traders last decided within this step, or else at which the last one ended."""
+        asked, mark = self._asked
+        return mark if asked == self.step else self._market.history["mark"][max(self.step - 1, 0)]
+
+    def decided(self) -> None:
+        """Note that traders have decided at the present marks, and that their orders fill now."""
+        self._asked = self.step, self.mark_price
 
     @property
     def oracle_price(self) -> Array:

@@ -5,7 +5,8 @@ what ordinary flow and forced (liquidation) flow have done to it. Every change o
 remember the moment they last changed, so the loss since then can be split exactly into its causes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -152,6 +153,18 @@ class Market:
         """Return the price (m,) at which the net `volume` (m,) of units would fill now, without trading."""
         return self._fill_price(self._move(volume))
 
+    @contextmanager
+    def supposing(self, volume: Array) -> Iterator[None]:
+        """Show the mid and the mark that the net `volume` (m,) would leave, without trading; then put back what was."""
+        kept = self.permanent, self.mid, self._own_mark, self.mark_price, self._lift, self._lever
+        self.permanent = self.permanent + np.array([self._move(volume).final, np.zeros(len(volume))])
+        self._set_mid()
+        self._follow_mid()
+        try:
+            yield
+        finally:
+            self.permanent, self.mid, self._own_mark, self.mark_price, self._lift, self._lever = kept
+
     def absorb(self, volume: Array, forced: bool) -> Array:
         """Fill the net `volume` (m,) against the outside market, move the mid, and return the fill price (m,)."""
         move = self._move(volume)
@@ -164,9 +177,7 @@ class Market:
         self._set_mid()
         traded = volume != 0.0
         self.fill_price = np.where(traded, fill, self.fill_price)
-        self._own_mark = self.rules.mark.within_step(self.mid, self._own_mark)
-        own = self._own_mark
-        self.mark_price = np.where(self._listed.spot, self.mark_price, own) if self._values else own
+        self._follow_mid()
         self._remember()
         if forced:
             self.pushes.append(Push(self.moments.last, self.step, volume, permanent, transient))
@@ -217,6 +228,10 @@ class Market:
         if self._derived is not None:
             self._lift, self._lever = self._derived.lift(self.mid, self.index_price, self.step)
             self.mid = self.mid * np.exp(self._lift)
+
+    def _follow_mid(self) -> None:
+        own = self._own_mark = self.rules.mark.within_step(self.mid, self._own_mark)
+        self.mark_price = np.where(self._listed.spot, self.mark_price, own) if self._values else own
 
     def _remember(self) -> None:
         parts = self.moments.add(self.step)

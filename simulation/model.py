@@ -1,6 +1,6 @@
 """The model: what exists and the order of a step. It is told which agent classes to use, so it imports none."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import mesa
@@ -68,8 +68,15 @@ class MarketModel(mesa.Model):
 
     def decide(self) -> None:
         """Ask every group whose turn it is for its orders."""
-        asked = (group.decide(self.market.step) for group in self.turns)
-        self.decisions = [orders for orders in asked if orders is not None]
+        self.decisions = self._asked(self.turns)
+
+    def answers(self) -> list[tuple[Index, Array]]:
+        """Ask those again who react to prices within a step, and return their orders."""
+        return self._asked(group for group in self.turns if group.rule.reacts)
+
+    def _asked(self, groups: Iterable[Any]) -> list[tuple[Index, Array]]:
+        asked = (group.decide(self.market.step) for group in groups)
+        return [orders for orders in asked if orders is not None]
 
     @property
     def turns(self) -> list[Any]:

@@ -38,6 +38,12 @@ class Checkable(Protocol):
     def steps(self) -> int: ...  # noqa: D102
 
     @property
+    def trading(self) -> str: ...  # noqa: D102
+
+    @property
+    def fill_at(self) -> str: ...  # noqa: D102
+
+    @property
     def names(self) -> tuple[str, ...]: ...  # noqa: D102
 
 
@@ -56,6 +62,7 @@ def check_references(scenario: Checkable) -> None:
         *_contracts(scenario),
         *_sizes(scenario),
         *_limits(scenario),
+        *_trading(scenario),
     ]
     if lines:
         raise ValueError("\n".join(lines))
@@ -146,6 +153,11 @@ def _sizes(scenario: Checkable) -> Iterator[str]:
     if isinstance(matrix, float) and m > 1 and matrix < -1.0 / (m - 1) - 1e-12:
         lowest = f"{-1.0 / (m - 1):.3g}"
         yield f"margin.correlation: not positive semi-definite for {m} markets (got {matrix:g}); at least {lowest}"
+
+
+def _trading(scenario: Checkable) -> Iterator[str]:
+    if scenario.trading == "call" and scenario.fill_at != "after":
+        yield f'fill_at: must be "after" where trading is "call" (got {shown(scenario.fill_at)}); all fill at its end'
 
 
 def _limits(scenario: Checkable) -> Iterator[str]:

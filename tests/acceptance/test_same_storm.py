@@ -30,6 +30,7 @@ OTHERS: list[tuple[str, Any]] = [
     ("rounds_per_step", 1),
     ("fill_at", "after"),
     ("fill_at", "before"),
+    ("trading_rounds", 0),
     ("depth", {"elasticity": 1.0}),
     ("oracle", {"kind": "lagged", "delay_steps": 3}),
     ("funding", {"kind": "premium", "interval_steps": 6}),

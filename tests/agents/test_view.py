@@ -44,7 +44,24 @@ def test_a_view_offers_no_way_to_accounts_or_exchange() -> None:
     assert public == {
         *("step", "names", "mark_price", "oracle_price", "depth", "volatility"),
         *("log_return", "average_price", "step_years", "taker_rate", "board"),
+        *("opening_mark", "last_mark", "decided"),
     }
+
+
+def test_the_last_mark_is_that_of_the_last_step_or_of_the_last_decision_within_this_one() -> None:
+    model = venue([LONG], price=storm(*PATH), impact={"kind": "linear"})
+    view = model.view
+    assert (view.opening_mark.tolist(), view.last_mark.tolist()) == ([100.0], [100.0])
+    model.step()
+    model.market.advance()
+    assert (view.mark_price.tolist(), view.last_mark.tolist(), view.opening_mark.tolist()) == ([99.0], [110.0], [100.0])
+    view.decided()
+    model.market.absorb(np.array([1e4]), forced=False)
+    assert view.last_mark.tolist() == [99.0] != view.mark_price.tolist()
+    model.market.record()
+    end = view.mark_price.tolist()
+    model.market.advance()
+    assert view.last_mark.tolist() == end
 
 
 def test_volatility_is_the_root_of_the_variance_a_year() -> None:

@@ -17,7 +17,10 @@ from simulation.scenario import Scenario
 TRADERS = trader_types()
 EACH = pytest.mark.parametrize("kind", sorted(TRADERS))
 STEPS = 6
-SETTINGS: dict[str, dict[str, Any]] = {"book": {"units": {"A": 3.0, "B": -40.0}}}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "book": {"units": {"A": 3.0, "B": -40.0}},
+    "distressed_seller": {"units": {"A": 300.0, "B": 4000.0}, "begins": 1.01, "ends": 0.9},
+}
 
 
 def model_of(kind: str, count: int = 7, margin: str = "cross", impact: Any = None, **more: Any) -> MarketModel:

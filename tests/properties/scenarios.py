@@ -237,6 +237,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
         "step_seconds": 3600.0,
         "rounds_per_step": draw(st.sampled_from((0, 0, 0, 1, 2))),
         "fill_at": draw(st.sampled_from(("before", "average", "after"))),
+        "trading_rounds": draw(st.sampled_from((1, 1, 1, 3))),
         "markets": draw(markets(names)),
         "depth": draw(fields_of(DepthModel)),
         "insurance_fund": draw(st.sampled_from((0.0, 0.0, 100.0, 1e6))),
@@ -246,6 +247,8 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     }
     if draw(st.booleans()):
         table["liquidators"] = [{"count": 2, "capital": 3000.0, **draw(fields_of(LiquidatorGroup, 1))}]
+    if table["fill_at"] == "after" and draw(st.booleans()):
+        table["trading"] = "call"
     if draw(st.booleans()):
         table["backstop"] = {"capital": 3000.0, **draw(fields_of(Backstop, 1))}
     if draw(st.integers(0, 2)) == 0:

@@ -24,6 +24,8 @@ EXOGENOUS: dict[str, Any] = {
 POLICY: dict[str, Any] = {
     "rounds_per_step": 1,
     "fill_at": "after",
+    "trading": "continuous",  # a call fills after, and is tested there
+    "trading_rounds": 3,
     "impact": {"kind": "none"},
     "depth": {"elasticity": 1.0},
     "mark": {"kind": "smoothed"},
