@@ -7,7 +7,7 @@ from agents.trader import Trader
 from agents.view import MarketView, Members
 from simulation.arrays import Array, column_sum
 
-_LEAST = 1e-3  # of the opening margin: what a rising price leaves of it at least
+_CENT = 0.01  # dollars of equity; less than that apart is the rounding of money, not a distance from the target
 
 
 class LeverageTargeter(Trader):
@@ -39,7 +39,7 @@ class LeverageTargeter(Trader):
         tied, equity = column_sum(self._held(members, view) * rate), np.maximum(members.equity, 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             dollars = np.nan_to_num((equity - tied) / column_sum(np.abs(share) * rate))
-        dollars = np.where(np.abs(equity - tied) > members.band * equity, dollars, 0.0)
+        dollars = np.where(np.abs(equity - tied) > np.maximum(members.band * equity, _CENT), dollars, 0.0)
         dollars = np.where(dollars > 0.0, members.buy_share * dollars, dollars)
         units, position = dollars[:, None] * share / view.mark_price, members.position
         most = np.where(units * position < 0.0, np.abs(position), np.inf)
@@ -66,28 +66,25 @@ class LeverageTargeter(Trader):
 class MarginConstrained(LeverageTargeter):
     """Holds all that its capital margins, and sells what it no longer does.
 
-        sum_k m_k |x_k| = equity,    m_k = margin_rate p_k(0) + sensitivity (p_k(0) - p_k), dollars a unit
+        sum_k m_k |x_k| = equity,    m_k = margin_rate p_k(0) + sensitivity (reference p_k(0) - p_k)+, dollars a unit
 
-    p_k(0) is the opening mark, margins never fall below a thousandth of theirs then. A fall of the price costs equity
-    (loss spiral) and, with `sensitivity`, raises margins (margin spiral); both make it sell into the fall.
+    p_k(0) is the opening mark. A fall of the price costs equity (loss spiral) and, with `sensitivity`, raises margins
+    (margin spiral); both make it sell into the fall.
     Source: M. Brunnermeier & L. Pedersen, Review of Financial Studies 22 (2009) 2201-2238.
     """
 
     kind = "margin_constrained"
-    margin_rate = Parameter(0.1, 1e-6, 1.0, "margin a unit over the opening mark")
-    sensitivity = Parameter(0.0, 0.0, 1e6, "dollars by which the margin rises per dollar by which the price falls")
-    units = Setting({}, "by_market", "signed units of each market at the start; empty = all that capital margins")
+    margin_rate = Parameter(0.1, 1e-6, 1e3, "margin a unit over the opening mark, as long as the price has not fallen")
+    sensitivity = Parameter(0.0, 0.0, 1e6, "dollars by which the margin rises per dollar by which the price has fallen")
+    reference = Parameter(1.0, 0.0, 10.0, "price over the opening mark from where on a fall counts")
+    start = Parameter(1.0, 0.0, 1e3, "opening position over what capital margins; it then trades to its limit")
 
     def open(self, members: Members, view: MarketView) -> Array:
         """Return the positions (r, m) it comes in with."""
-        if members.units.any():
-            return members.position * 0.0 + members.units
-        return super().open(members, view)
+        return members.start[:, None] * super().open(members, view)
 
     def capital_rate(self, members: Members, view: MarketView) -> Array:
         """Return the margin (r, m) per dollar of notional."""
-        first = view.opening_mark
-        margin = members.margin_rate[:, None] * first
-        return np.maximum(margin + members.sensitivity[:, None] * (first - view.mark_price), _LEAST * margin) / (
-            view.mark_price
-        )
+        first, price = view.opening_mark, view.mark_price
+        fallen = np.maximum(members.reference[:, None] * first - price, 0.0)
+        return (members.margin_rate[:, None] * first + members.sensitivity[:, None] * fallen) / price

@@ -52,7 +52,7 @@ class Trading:
             if not self._fill(orders):
                 return True
             orders = self.model.answers() if left else []
-            if left and not any((np.abs(units) * self.market.mark_price >= _CENT).any() for _, units in orders):
+            if left and not any((np.abs(units) @ self.market.mark_price >= _CENT).any() for _, units in orders):
                 return True
         return False
 

@@ -13,14 +13,14 @@ from tests.properties.fingerprint import STORMY, fingerprint, played
 from tests.venues import equity, positions, scenario, storm, venue
 
 LOW = [{"maintenance_rate": 1e-6, "initial_rate": 1e-6}]
-OWNER = {"kind": "leverage_targeter", "count": 1, "deposit": 1e6, "leverage": 8.0, "leverage_setting": 1000.0}
+OWNER = {"kind": "leverage_targeter", "count": 1, "deposit": 1e8, "leverage": 8.0, "leverage_setting": 1000.0}
 
 
 def owned(radius: float, move: float = -1e-6, **rules: Any) -> MarketModel:
     """One owner with debt of 7 times its equity, whose sales of a dollar cost it radius / 7 dollars, after a move."""
     model = venue(
         [OWNER],
-        markets=[{"name": "A", "price": 100.0, "depth": 7.0 * 8e6 / radius, "lot": 2.0**-24, "tiers": LOW}],
+        markets=[{"name": "A", "price": 100.0, "depth": 7.0 * 8e8 / radius, "lot": 2.0**-24, "tiers": LOW}],
         impact={"kind": "linear"},
         fill_at="before",
         price={"kind": "scripted", "shocks": [{"step": 1, "size": move}]},
@@ -91,8 +91,9 @@ def test_who_does_not_react_trades_once_beside_those_who_do():
 def called(units: float, equity_at_start: float, slope: float, **rules: Any) -> MarketModel:
     """One margin-constrained trader of 10 dollars a unit who comes in with `units`; the price moves `slope` a unit."""
     one = {"kind": "margin_constrained", "count": 1, "deposit": equity_at_start, "margin_rate": 0.1}
+    start = units / (equity_at_start / 10.0)
     model = venue(
-        [{**one, "units": {"A": units}, "leverage_setting": 1000.0}],
+        [{**one, "start": start, "leverage_setting": 1000.0}],
         markets=[{"name": "A", "price": 100.0, "lot": 2.0**-20, "tiers": LOW}],
         impact={"kind": "linear_units", "dollars_per_unit": slope},
         fill_at="after",

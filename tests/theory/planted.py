@@ -7,8 +7,8 @@ import pytest
 
 from agents.desk import LiquidationDesk
 from agents.waterfall import Waterfall
-from simulation.impact.base import Book, Move
-from simulation.impact.linear import UnitImpact
+from simulation.impact.base import Book, ImpactRule, Move
+from simulation.impact.linear import LinearImpact, UnitImpact
 from simulation.margin.base import MarginRule
 from simulation.market import Market
 
@@ -16,13 +16,18 @@ WRONG = 1.02
 
 
 def impact(patch: pytest.MonkeyPatch) -> None:
-    """Every trade moves the price 2 % too far."""
-    right = UnitImpact.move
+    """Every trade moves the price 2 % too far, whether impact is linear in units or in money."""
 
-    def move(self: UnitImpact, done: np.ndarray, volume: np.ndarray, book: Book) -> Move:
-        return right(self, done, volume * WRONG, book)
+    def plant(law: type[ImpactRule]) -> None:
+        right = law.move
 
-    patch.setattr(UnitImpact, "move", move)
+        def move(self: ImpactRule, done: np.ndarray, volume: np.ndarray, book: Book) -> Move:
+            return right(self, done, volume * WRONG, book)
+
+        patch.setattr(law, "move", move)
+
+    plant(UnitImpact)
+    plant(LinearImpact)
 
 
 def maintenance(patch: pytest.MonkeyPatch) -> None:

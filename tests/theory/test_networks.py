@@ -1,4 +1,4 @@
-"""Fire sales, clearing vectors, DebtRank and counted branching ratios at other parameters, and by hand."""
+"""Clearing vectors, DebtRank and counted branching ratios at other parameters, and by hand."""
 
 import numpy as np
 import pytest
@@ -7,44 +7,12 @@ from hypothesis import strategies as st
 
 from experiments.target import verdict
 from experiments.theory.clearing_vector import Claims
-from experiments.theory.fire_sales import FireSaleMatrix
 from experiments.theory.network import Clearing, CountedBranching, Distress
 from simulation.errors import InputError
-from simulation.impact.linear import LinearImpact
 
 
 def by_name(checks):
     return {check.name: check for check in checks}
-
-
-# T3 ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "target",
-    [
-        FireSaleMatrix(),
-        FireSaleMatrix(owners=1, assets=1, radius=0.8),
-        FireSaleMatrix(owners=40, assets=3, leverage=20.0, radius=0.3, shock=-5e-5, seed=2),
-        FireSaleMatrix(owners=3, assets=8, leverage=2.0, radius=0.9, seed=3),
-    ],
-)
-def test_sales_in_the_market_are_those_of_the_matrix(target: FireSaleMatrix):
-    checks = target.run()
-    assert verdict(checks), checks
-
-
-@pytest.mark.parametrize(("radius", "amplification"), [(0.3, 1.428571), (0.8, 5.0)])
-def test_one_owner_of_one_asset_has_the_published_amplification(radius: float, amplification: float):
-    found = by_name(FireSaleMatrix(owners=1, assets=1, radius=radius).run())["amplification to rest"]
-    assert found.expected == pytest.approx(amplification, abs=5e-7)
-    assert found.simulated == pytest.approx(amplification, rel=1e-3)
-
-
-def test_an_impact_two_percent_wrong_is_found(monkeypatch: pytest.MonkeyPatch):
-    right = LinearImpact.move
-    monkeypatch.setattr(LinearImpact, "move", lambda self, done, volume, book: right(self, done, 1.02 * volume, book))
-    assert not verdict(FireSaleMatrix().run())
 
 
 # T14 --------------------------------------------------------------------------------------------------------

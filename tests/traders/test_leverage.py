@@ -87,24 +87,30 @@ def constrained(move: float, **parameters: object) -> MarketModel:
     return model
 
 
-@pytest.mark.parametrize(("rate", "steep", "move"), [(0.2, 0.0, -3.0), (0.25, 0.5, -4.0), (0.2, 1.0, 5.0)])
+@pytest.mark.parametrize(
+    ("rate", "steep", "move"), [(0.2, 0.0, -3.0), (0.25, 0.5, -4.0), (0.2, 1.0, 5.0), (0.2, 0.0, 5.0)]
+)
 def test_after_its_order_capital_margins_exactly_what_it_holds(rate: float, steep: float, move: float):
     model = constrained(move, margin_rate=rate, sensitivity=steep)
     opened = positions(model)[0, 0]
     assert opened == pytest.approx(DEPOSIT / (rate * 100.0), abs=0.01)
     after = opened + wishes(model)[0, 0]
-    assert after * (rate * 100.0 - steep * move) == pytest.approx(DEPOSIT + opened * move, rel=1e-4)
+    assert after * (rate * 100.0 - steep * min(move, 0.0)) == pytest.approx(DEPOSIT + opened * move, rel=1e-4)
 
 
-def test_it_comes_in_with_the_units_it_is_given_and_trades_to_its_limit():
-    model = constrained(0.0, margin_rate=0.2, units={"A": 30.0})
-    assert positions(model)[0, 0] == 30.0
-    assert wishes(model)[0, 0] == pytest.approx(470.0)
+@pytest.mark.parametrize("start", [0.0, 0.25, 1.5])
+def test_it_may_come_in_with_less_or_more_and_trades_to_its_limit(start: float):
+    model = constrained(0.0, margin_rate=0.2, start=start, weights={"A": 1.0})
+    assert positions(model)[0, 0] == pytest.approx(start * 500.0, abs=0.01)
+    assert wishes(model)[0, 0] == pytest.approx((1.0 - start) * 500.0, abs=0.01)
 
 
-def test_a_rise_never_makes_margins_vanish():
-    model = constrained(50.0, margin_rate=0.2, sensitivity=10.0)
-    assert np.isfinite(wishes(model)).all()
+def test_a_fall_may_count_from_below_the_opening_price():
+    one, other = (constrained(-4.0, margin_rate=0.2, sensitivity=2.0, reference=at) for at in (0.98, 0.9))
+    opened = positions(one)[0, 0]
+    equity_left = DEPOSIT - 4.0 * opened
+    assert opened + wishes(one)[0, 0] == pytest.approx(equity_left / (20.0 + 2.0 * 2.0), rel=1e-4)
+    assert opened + wishes(other)[0, 0] == pytest.approx(equity_left / 20.0, rel=1e-4)
 
 
 # Distressed selling ---------------------------------------------------------------------------------------------
