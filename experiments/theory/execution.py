@@ -14,6 +14,7 @@ from pydantic import Field
 from experiments.target import SIGMAS, Check, exact_check, mean_check, variance_check
 from experiments.theory.suite import Target
 from simulation.arrays import Array
+from simulation.errors import InputError
 from simulation.impact.base import ImpactRule
 from simulation.impact.depth import DepthModel
 from simulation.mark.base import MarkRule
@@ -21,6 +22,7 @@ from simulation.market import FillAt, Listing, Market, Microstructure
 from simulation.oracle.base import OracleRule
 from simulation.random import Streams
 from simulation.rule import load_rules
+from simulation.sections import Fees
 
 _PRICE = 1e7  # dollars; impacts of a few dollars then move it by millionths
 _FINE = 1e-4  # relative: what is left of the logarithm, and of sums in floating point
@@ -64,8 +66,8 @@ class Execution(Target):
     title: ClassVar[str] = "Optimal execution: mean and variance of its cost"
     source: ClassVar[str] = "R. Almgren & N. Chriss, J. Risk 3 (2000) 5-39"
     formula: ClassVar[str] = (
-        "E = g X^2 / 2 + (h - g tau / 2) sum n^2 / tau (spread left out), V = s^2 tau sum x^2, x_j = X sinh(k (T - "
-        "t_j)) / sinh(k T)"
+        "E = g X^2 / 2 + eps X + (h - g tau / 2) sum n^2 / tau, V = s^2 tau sum x^2, x_j = X sinh(k (T - t_j)) / "
+        "sinh(k T), 2 (cosh k tau - 1) = tau^2 lambda s^2 / (h - g tau / 2)"
     )
     thorough: ClassVar[Mapping[str, Any]] = {"paths": 400_000}
 
@@ -75,14 +77,17 @@ class Execution(Target):
     volatility: float = Field(0.95, gt=0.0, le=1e3, description="s, dollars per square root of a day")
     permanent: float = Field(2.5e-7, gt=0.0, le=1.0, description="g, dollars per unit")
     temporary: float = Field(2.5e-6, gt=0.0, le=1.0, description="h, dollars per unit a day; at least g tau / 2")
+    half_spread: float = Field(0.0625, ge=0.0, le=1e5, description="eps, dollars a unit, paid as a fee on every fill")
     risk_aversion: float = Field(1e-6, gt=0.0, le=1.0, description="lambda, per dollar")
     paths: int = Field(20_000, ge=500, description="independent")
     seed: int = Field(1, ge=0, description="of the paths")
 
     def run(self) -> list[Check]:
-        """Return cost without noise, mean and variance, of the optimal and of the even trajectory."""
+        """Return cost without noise, mean and variance, of the optimal and of the even trajectory, and their order."""
+        if self.temporary <= self.permanent * self.days / self.slices / 2.0:
+            raise InputError("temporary: must be more than permanent * days / slices / 2, or haste costs nothing")
         even = np.full(self.slices, self.units / self.slices)
-        return [*self._checks("optimal", self.optimal()), *self._checks("even", even)]
+        return [*self._checks("optimal", self.optimal()), *self._checks("even", even), self._best()]
 
     @property
     def urgency(self) -> float:
@@ -101,26 +106,47 @@ class Execution(Target):
         tau = self.days / self.slices
         held = self.units - np.cumsum(sales)
         adjusted = self.temporary - self.permanent * tau / 2.0
-        mean = self.permanent * self.units**2 / 2.0 + adjusted * float(sales @ sales) / tau
-        return mean, self.volatility**2 * tau * float(held @ held)
+        fixed = self.permanent * self.units**2 / 2.0 + self.half_spread * self.units
+        return fixed + adjusted * float(sales @ sales) / tau, self.volatility**2 * tau * float(held @ held)
+
+    def _law(self) -> dict[str, Any]:
+        slope = (
+            2.0 * self.temporary * self.slices / self.days
+        )  # half of a slice's own move is paid on average, h n / tau
+        share = self.permanent / slope
+        return {"kind": "linear_units", "dollars_per_unit": slope, "permanent_share": share, "half_life_steps": _GONE}
+
+    def _paid(self, sales: Array) -> float:
+        """Return what the market charges for `sales` (N,) where the price stands still, dollars."""
+        place = market(self._law(), np.full((self.slices + 1, 1), _PRICE))
+        return float(shortfall(place, sales)[0]) + self._spread(sales)
+
+    def _spread(self, sales: Array) -> float:
+        """Return eps a unit, as the venue would charge it: a taker fee on notional at prices that hardly move."""
+        fees = Fees.model_validate({"taker_rate": self.half_spread / _PRICE})
+        return float((np.abs(sales) * _PRICE).sum() * fees.taker_rate)
+
+    def _best(self) -> Check:
+        """Return the check that to sell a little earlier or later pays nowhere: E + lambda V, costs by the market."""
+        best = self.optimal()
+        step = 1e-2 * self.units / self.slices
+        shifts = [sign * step * (np.eye(self.slices)[j] - np.eye(self.slices)[j + 1])
+                  for j in range(min(self.slices - 1, 10)) for sign in (1.0, -1.0)]  # fmt: skip
+        gain = [self._burden(best) - self._burden(best + shift) for shift in shifts]
+        return exact_check("gain by selling earlier or later", 0.0, max([0.0, *gain]))
+
+    def _burden(self, sales: Array) -> float:
+        return self._paid(sales) + self.risk_aversion * self.expected(sales)[1]
 
     def _checks(self, name: str, sales: Array) -> list[Check]:
         tau = self.days / self.slices
-        slope = 2.0 * self.temporary / tau  # half of a slice's own move is paid on average, h n / tau
-        law = {
-            "kind": "linear_units",
-            "dollars_per_unit": slope,
-            "permanent_share": self.permanent / slope,
-            "half_life_steps": _GONE,
-        }
         mean, variance = self.expected(sales)
-        still = shortfall(market(law, np.full((self.slices + 1, 1), _PRICE)), sales)[0]
         noise = Streams(self.seed).normal("execution/price", 0, self.slices * self.paths)
         moves = self.volatility * math.sqrt(tau) * noise.reshape(self.slices, self.paths)
         path = _PRICE + np.vstack([np.zeros(self.paths), np.cumsum(moves, axis=0)])
-        cost = shortfall(market(law, path), sales)
+        cost = shortfall(market(self._law(), path), sales) + self._spread(sales)
         return [
-            exact_check(f"cost without noise, {name}", mean, still, _FINE * mean),
+            exact_check(f"cost without noise, {name}", mean, self._paid(sales), _FINE * mean),
             mean_check(f"E, {name}", mean, cost),
             *([variance_check(f"V, {name}", variance, cost)] if variance > 0.0 else []),
         ]
@@ -174,14 +200,16 @@ class Resilience(Target):
         "A. Obizhaeva & J. Wang, J. Financial Markets 16 (2013) 1-32; B. Toth et al., Phys. Rev. X 1 (2011) 021006"
     )
     formula: ClassVar[str] = (
-        "k X^2 / (2 + r T) with end blocks X / (2 + r T); even k X^2 (r T - 1 + e^(-r T)) / (r T)^2; f = scale sqrt Q"
+        "k X^2 / (2 + r T) with end blocks X / (2 + r T); even k X^2 (r T - 1 + e^(-r T)) / (r T)^2; half-life "
+        "ln 2 / r; a book of density L |p|^(1/d - 1) moves (Q / (d L))^d, the V-shaped one sqrt(2 Q / L)"
     )
 
     units: float = Field(100.0, gt=0.0, le=1e6, description="X to sell")
     slope: float = Field(0.01, gt=0.0, le=1.0, description="k, dollars per unit")
     resilience: float = Field(3.0, gt=0.01, le=50.0, description="r T, decay over the horizon")
     slices: int = Field(1_000, ge=100, le=20_000, description="trades that stand for continuous trading")
-    exponent: float = Field(0.5, gt=0.1, le=1.0, description="of the power law")
+    exponent: float = Field(0.5, gt=0.1, le=1.0, description="d of the power law; 0.5 is a V-shaped book")
+    density: float = Field(0.02, gt=0.0, le=1e9, description="L of that book, units a dollar, a dollar away")
 
     def run(self) -> list[Check]:
         """Return both costs, the power law with its memory, and the round trip."""
@@ -202,14 +230,27 @@ class Resilience(Target):
         scale = self.slope * whole**2
         expected = (scale / (2.0 + decay), scale * (decay - 1.0 + math.exp(-decay)) / decay**2)
         fine = 2.0 * (1.0 + decay) / n
+        steps = max(1, round(n / decay))
+        hit = market(law, np.full((steps + 1, 1), _PRICE))
+        hit.absorb(np.array([-whole]), False)
+        fallen = float(hit.mid[0]) - _PRICE
+        for _ in range(steps):
+            hit.advance()
+        left = (float(hit.mid[0]) - _PRICE) / fallen
         return [
-            exact_check(name, wanted, found, fine * wanted)
-            for name, wanted, found in zip(("optimal cost", "even cost"), expected, costs, strict=True)
+            *(
+                exact_check(name, wanted, found, fine * wanted)
+                for name, wanted, found in zip(("optimal cost", "even cost"), expected, costs, strict=True)
+            ),
+            exact_check(
+                "half-life, of the horizon", math.log(2.0) / decay, -steps / n / math.log2(left), _FINE / decay
+            ),
         ]
 
     def _power(self) -> list[Check]:
-        law = {"kind": "square_root", "exponent": self.exponent, "scale": 1e-6}
-        path, per_unit = np.full((2, 1), _PRICE), 1e-6 * self.units**self.exponent
+        scale = (self.exponent * self.density) ** -self.exponent / _PRICE
+        law = {"kind": "square_root", "exponent": self.exponent, "scale": scale}
+        path, per_unit = np.full((2, 1), _PRICE), scale * self.units**self.exponent
         sliced, whole = market(law, path), market(law, path)
         proceeds = sum(float(sliced.absorb(np.array([-self.units / 50.0]), False)[0] - _PRICE) for _ in range(50)) / 50
         whole.absorb(np.array([-self.units]), False)
@@ -220,9 +261,9 @@ class Resilience(Target):
         cost = per_unit / (1.0 + self.exponent)
         return [
             exact_check("exponent", self.exponent, exponent, _FINE),
-            exact_check("displacement", per_unit, moved[0], _FINE * per_unit),
-            exact_check("displacement in slices", per_unit, moved[2], _FINE * per_unit),
-            exact_check("mean cost in slices", cost, -proceeds / _PRICE, _FINE * cost),
+            exact_check("displacement, dollars", per_unit * _PRICE, moved[0] * _PRICE, _FINE * per_unit * _PRICE),
+            exact_check("displacement in slices", per_unit * _PRICE, moved[2] * _PRICE, _FINE * per_unit * _PRICE),
+            exact_check("mean cost in slices, dollars a unit", cost * _PRICE, -proceeds, _FINE * cost * _PRICE),
         ]
 
     def _round_trip(self) -> list[Check]:

@@ -9,6 +9,7 @@ from scipy.special import ndtr, ndtri
 from experiments.target import verdict
 from experiments.theory.execution import Execution, Kyle, Resilience, market, shortfall
 from experiments.theory.netting import LiquidatedFraction, Netting
+from simulation.errors import InputError
 from tests.theory import planted
 
 
@@ -93,14 +94,32 @@ def test_the_fraction_notices_a_correlation_that_is_not_there(monkeypatch: pytes
 
 
 def test_optimal_execution_has_the_published_numbers():
-    target, spread = Execution(), 0.0625 * 1e6
+    target = Execution()
     mean, variance = target.expected(target.optimal())
-    assert mean + spread == pytest.approx(911_227, abs=1)
+    assert mean == pytest.approx(911_227, abs=1)
     assert math.sqrt(variance) == pytest.approx(603_431, abs=1)
     assert target.urgency == pytest.approx(0.607, abs=5e-4)
     mean, variance = target.expected(np.full(5, 2e5))
-    assert mean + spread == pytest.approx(662_500)
+    assert mean == pytest.approx(662_500)
     assert math.sqrt(variance) == pytest.approx(1_040_673, abs=1)
+
+
+def test_a_v_shaped_book_moves_by_the_root_of_twice_the_volume_over_its_density():
+    found = {check.name: check for check in Resilience(units=50.0, density=0.25).run()}
+    assert found["displacement, dollars"].expected == pytest.approx(math.sqrt(2.0 * 50.0 / 0.25))
+    flat = {check.name: check for check in Resilience(units=50.0, density=0.25, exponent=1.0).run()}
+    assert flat["displacement, dollars"].expected == pytest.approx(50.0 / 0.25)  # as many units at every price
+
+
+def test_haste_that_costs_nothing_is_refused():
+    with pytest.raises(InputError, match="temporary: must be more than"):
+        Execution(temporary=1e-8).run()
+
+
+def test_a_trajectory_that_is_not_the_best_is_found(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Execution, "optimal", lambda self: np.linspace(3.0, 1.0, 5) * self.units / 10.0)
+    found = {check.name: check for check in Execution(paths=500).run()}
+    assert not found["gain by selling earlier or later"].passed
 
 
 @pytest.mark.parametrize(
