@@ -40,7 +40,8 @@ class Run:
         pushes: what liquidations did to the book, one row per push and market; see `frames.push_frame`.
         moment_step: (moments,) the step at which each moment (a change of the mid price) fell.
         flags: how often the venue left something undone: `round_cap` pools left at the end of a step for want of
-            rounds, `capacity_limited` pools sent back to the queue, `skipped_winners` passed over by deleveraging.
+            rounds, `capacity_limited` pools sent back to the queue, `skipped_winners` passed over by deleveraging;
+            `trading_cap` steps, if any, whose traders were to trade to rest and did not come to it.
         digest: names the exogenous draws; equal for equal storms, whatever traders and venue did.
         fingerprint: SHA-256 of all numbers and names above; equal for equal results.
         journal: every posting in order (posting, reason, row, pool, cash, market, quantity), if it was asked for; it
