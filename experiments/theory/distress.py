@@ -5,12 +5,13 @@ trading round a step is the paper's fund, which does not answer its own impact; 
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
+from experiments.drawing import Picture
 from experiments.target import (
     Check,
     bare_scenario,
@@ -22,6 +23,7 @@ from experiments.target import (
     played,
     reseeded,
 )
+from experiments.theory.curve_picture import Curve, curve_picture
 from experiments.theory.suite import Target
 from simulation.arrays import Array
 from simulation.errors import InputError
@@ -93,11 +95,14 @@ class DistressedSelling(_Distress):
         self.refuse_what_is_none()
         if self.to_rest and self.ratio >= 1.0:
             raise InputError(f"pressure: sales never come to rest at a branching ratio of {self.ratio:g}")
+        found, restless = self.moments()
+        return [*self._checks(self.covariance(), found), exact_check("steps without rest", 0.0, restless)]
+
+    def moments(self) -> tuple[Array, int]:
+        """Return the second moments (m, m) of the simulated log returns, and in how many steps there was no rest."""
         model = played(self.scenario())
         moves = np.diff(np.log(model.market.history["mark"]), axis=0)
-        found, expected = moves.T @ moves / self.steps, self.covariance()
-        tried = model.exchange.desk.flagged.get("trading_cap", 0)
-        return [*self._checks(expected, found), exact_check("steps without rest", 0.0, tried)]
+        return moves.T @ moves / self.steps, model.exchange.desk.flagged.get("trading_cap", 0)
 
     def _checks(self, expected: Array, found: Array) -> list[Check]:
         size = np.sqrt(np.outer(np.diag(expected), np.diag(expected)))
@@ -162,6 +167,21 @@ class DistressedSelling(_Distress):
         moves = plain @ np.linalg.cholesky(self.fundamental).T
         return _PRICE * np.exp(np.vstack([np.zeros(m), np.cumsum(moves, axis=0)]))
 
+    def picture(self) -> Picture | None:
+        """Return the correlation of the first two assets over the ratio, with one round a step and with all of them."""
+        at, tried, curves = np.linspace(0.0, 0.8, 41), np.linspace(0.1, 0.7, 4), []
+        for name, to_rest in (("one round a step", False), ("to rest", True)):
+            expected = [self._at(float(x), to_rest).covariance() for x in at]
+            moves = [self._at(float(x), to_rest).moments()[0] for x in tried]
+            curves.append(Curve(name, at, _correlation(expected), tried.tolist(), _correlation(moves).tolist()))
+        labels = "branching ratio R0, dollars sold per dollar sold", "correlation of the first two assets"
+        return curve_picture("theory_T2_correlation", self.title, labels, curves)
+
+    def _at(self, ratio: float, to_rest: bool) -> "DistressedSelling":
+        """Return the same fund with another ratio, few steps."""
+        pressure = tuple(float(b) * ratio / self.ratio for b in self.pressure)
+        return self.model_copy(update={"pressure": pressure, "to_rest": to_rest, "steps": 100})
+
 
 class DistressToRest(DistressedSelling):
     """T2 where sales go on until nobody wants to sell more."""
@@ -170,6 +190,9 @@ class DistressToRest(DistressedSelling):
     title: ClassVar[str] = "The same where losses by its own sales make it sell on"
     thorough: ClassVar[Mapping[str, Any]] = {"steps": 5_000}
     to_rest: bool = Field(True, description="whether losses by its own sales make it sell on in the same step")
+
+    def picture(self) -> None:
+        """Return nothing: T2 draws both."""
 
 
 class ThresholdSelling(_Distress):
@@ -239,6 +262,10 @@ class ThresholdSelling(_Distress):
         # What the index happened to do is known, and so is its mean: without it fewer paths tell as much.
         found = _moments(mark) - _moments(history["index"].reshape(mark.shape)) + self.volatility**2 * np.eye(m)
         return found, calm * self.volatility**2 / self.steps
+
+
+def _correlation(moments: Sequence[Array]) -> Array:
+    return np.array([one[0, 1] / math.sqrt(one[0, 0] * one[1, 1]) for one in moments])
 
 
 def _moments(prices: Array) -> Array:

@@ -12,7 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from experiments.drawing import Picture
 from experiments.target import Check, bare_scenario, exact_check, groups_by_name, one_tier, played
+from experiments.theory.curve_picture import Curve, curve_picture
 from experiments.theory.suite import Target
 from experiments.warning.fire_sale import FireSale
 from simulation.arrays import Array
@@ -152,11 +154,26 @@ class FireSaleMatrix(_FireSales):
 
     def _alone(self) -> Check:
         """Return the check of one owner of one asset at the same ratio: the price falls 1 / (1 - R0) times as far."""
-        one = self.model_copy(update={"owners": 1, "assets": 1}).book()
-        model = played(OwnersVenue(one).scenario(trading_rounds=0))
         expected = 1.0 / (1.0 - self.radius)
-        found = (float(model.market.mid[0]) / _PRICE - 1.0) / self.shock
+        found = self._amplification(self.radius, 0)
         return exact_check("amplification of one owner of one asset", expected, found, 0.02 * expected)
+
+    def _amplification(self, ratio: float, rounds: int) -> float:
+        """Return the fall of the price over the shock, one owner of one asset with R0 = `ratio`."""
+        one = self.model_copy(update={"owners": 1, "assets": 1, "radius": ratio}).book()
+        model = played(OwnersVenue(one).scenario(trading_rounds=rounds))
+        return (float(model.market.mid[0]) / _PRICE - 1.0) / self.shock
+
+    def picture(self) -> Picture:
+        """Return the amplification over the ratio, one owner of one asset, after one round and at rest."""
+        at, tried = np.linspace(0.0, 0.9, 91), np.linspace(0.1, 0.9, 9)
+        cases = {"one round": (1, 1.0 + at), "to rest": (0, 1.0 / (1.0 - at))}
+        curves = [
+            Curve(name, at, expected, tried.tolist(), [self._amplification(float(x), rounds) for x in tried])
+            for name, (rounds, expected) in cases.items()
+        ]
+        labels = "branching ratio R0, dollars sold per dollar sold", "fall of the price over the shock"
+        return curve_picture("theory_T3_amplification", self.title, labels, curves)
 
 
 def _near(name: str, expected: float, found: float) -> Check:

@@ -9,14 +9,18 @@ money decides that without a shock the auction ends at `price` with `position` u
 import math
 from typing import Any, ClassVar
 
+import numpy as np
 from pydantic import Field
 
+from experiments.drawing import Picture
 from experiments.target import Check, bare_scenario, exact_check, groups_by_name, one_tier, played
+from experiments.theory.curve_picture import Curve, curve_picture
 from experiments.theory.suite import Target
 from simulation.errors import InputError
 from simulation.scenario import Scenario
 
 _FINE = 2e-3  # relative
+_CASES = {"neither": "no spiral", "loss": "loss spiral", "both": "loss and margin spiral"}
 _LARGE = 1e9  # dollars of the position; then cents are nothing beside a small shock
 _SMALL = 1e-5  # of the shock; in the limit the fall is in proportion to it
 
@@ -45,8 +49,7 @@ class Spirals(Target):
             )
         if self.ratio >= 1.0:
             raise InputError(f"T9: unstable, no price at a branching ratio of {self.ratio:g}")
-        cases = {"neither": (0.0, 0.0), "loss": (self.endowment, 0.0), "both": (self.endowment, self.sensitivity)}
-        return [check for name, case in cases.items() for check in self._checks(name, *case)]
+        return [check for name, case in self._cases.items() for check in self._checks(name, *case)]
 
     @property
     def ratio(self) -> float:
@@ -66,6 +69,26 @@ class Spirals(Target):
             exact_check(f"position, {name}", units, fallen[1], -_FINE * self.demand * fall),
             exact_check(f"dp / d eta, {name}", slope, (hardly[0] - still[0]) / small, _FINE * slope),
         ]
+
+    @property
+    def _cases(self) -> dict[str, tuple[float, float]]:
+        """Return x0 and th of each case."""
+        return {"neither": (0.0, 0.0), "loss": (self.endowment, 0.0), "both": (self.endowment, self.sensitivity)}
+
+    def picture(self) -> Picture:
+        """Return the price after shocks of all sizes up to this one."""
+        at, tried = np.linspace(0.0, 1.0, 61) * self.shock, np.linspace(0.0, 1.0, 6) * self.shock
+        curves = [
+            Curve(
+                _CASES[name],
+                -at,
+                np.array([self.price + self._fall(*case, float(shock)) for shock in at]),
+                (-tried).tolist(),
+                [self._outcome(*case, float(shock))[0] for shock in tried],
+            )
+            for name, case in self._cases.items()
+        ]
+        return curve_picture("theory_T9_spirals", self.title, ("money lost, -eta, dollars", "price, dollars"), curves)
 
     def _fall(self, endowment: float, sensitivity: float, shock: float) -> float:
         """Return p* - p: th D d^2 - (D m - th x - x0) d + eta = 0, the root next to 0; at most all is sold."""
