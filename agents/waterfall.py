@@ -41,12 +41,29 @@ class Bankruptcy:
 
 @dataclass(frozen=True)
 class Deleveraged:
-    """One auto-deleveraging fill set: units taken over by `rows` (c,) in `market` at `price`."""
+    """One auto-deleveraging fill set: units taken over by `rows` (c,) in `market` at `price`, dollars.
+
+    mark: dollars; profit (c,): unrealised profit of their positions before, dollars; capacity: that of all eligible
+    winners, whoever was filled, dollars.
+    """
 
     rows: Index
     market: int
     quantity: Array
     price: float
+    mark: float
+    profit: Array
+    capacity: float
+
+
+@dataclass(frozen=True)
+class Deleveraging:
+    """One pool closed against winners: its `deficit` at the mark, what of it was `needed` beyond the fund, dollars."""
+
+    step: int
+    deficit: float
+    needed: float
+    fills: list[Deleveraged]
 
 
 class Waterfall:
@@ -59,6 +76,7 @@ class Waterfall:
         self.insurance = InsuranceFund(self.accounts, InsuranceLimits.model_validate({}))
         self.losses = LossSharing(clearing, loss)
         self.bankruptcies: list[Bankruptcy] = []
+        self.deleveragings: list[Deleveraging] = []
         self._lists: dict[tuple[int, float], WinnerList] = {}
         self._listed_at = -1
         self.barred: Index = np.empty(0, np.intp)  # row * pools + pool of what is being closed itself
@@ -144,6 +162,7 @@ class Waterfall:
         rates = self._haircuts(case.deficit - case.insurance, held, value)
         fills = [self._close(side, int(j), float(mine[j]), float(rates[j])) for j in np.flatnonzero(mine)]
         fills = [fill for fill in fills if len(fill.rows)]
+        self.deleveragings.append(Deleveraging(case.step, case.deficit, case.deficit - case.insurance, fills))
         self._finish(case, side, fills)
         return fills
 
@@ -185,7 +204,8 @@ class Waterfall:
         self.skipped += skipped
         lot = self.accounts.lot[market]
         lots = self.rule.allocate(abs(quantity) / lot, winners) if len(rows) else np.empty(0)
-        rows, lots = rows[lots > 0.0], lots[lots > 0.0]
+        filled, capacity = lots > 0.0, float(winners.profit.sum())
+        rows, lots, profit = rows[filled], lots[filled], winners.profit[filled]
         units = np.zeros((len(rows), self.accounts.markets))
         units[:, market] = np.sign(quantity) * lots * lot
         if len(rows):
@@ -194,7 +214,8 @@ class Waterfall:
             self.clearing.watch.touch(rows)
             self._release_isolated(rows, market)
             self._refresh(rows)
-        return Deleveraged(rows, market, units[:, market], float(price))
+        mark = float(self.market.mark_price[market])
+        return Deleveraged(rows, market, units[:, market], float(price), mark, profit, capacity)
 
     def _winners(self, market: int, sign: float) -> WinnerList:
         """Return the winners of `sign` in `market`, listed once for each moment of the mark."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from experiments.scenarios import PRESETS, SUFFIX, preset_names
 from experiments.venue_presets import venue_names, venue_preset
 
-_WIDTH = 18
+_WIDTH = 20
 _LINE = 110
 
 

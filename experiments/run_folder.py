@@ -10,6 +10,7 @@ import pandas as pd
 
 from experiments.drawing import GREY, Picture, canvas, look, png
 from experiments.measures import COUNT, DOLLARS, MEASURES, PERCENT
+from experiments.record.metrics import DETAILS
 from experiments.results import scenario_toml
 from experiments.run import Run, run
 from experiments.store import Provenance, check_target, results_folder, scenario_hash, write_bytes
@@ -39,11 +40,11 @@ def run_with_bar(scenario: Scenario, progress: bool | None = None) -> Run:
 
 
 def report(result: Run) -> str:
-    """Return the metrics of a run as text, each with its unit; undefined ones with the reason."""
-    scenario = result.scenario
+    """Return the headline metrics of a run as text, each with its unit; undefined ones with the reason."""
+    scenario, names = result.scenario, [name for name in result.metrics if name not in DETAILS]
     title = f"{scenario.name}: {type(scenario.margin).kind} margin, seed {scenario.seed}, {scenario.steps:,} steps"
-    width = max(len(_title(name)) for name in result.metrics)
-    lines = [f"  {_title(name):<{width}}  {_value(name, value, result)}" for name, value in result.metrics.items()]
+    width = max(len(_title(name)) for name in names)
+    lines = [f"  {_title(name):<{width}}  {_value(name, result.metrics[name], result)}" for name in names]
     prints = [f"scenario {scenario_hash(scenario.to_dict())[:16]}", f"storm {result.digest[:16]}"]
     return "\n".join([title, "", *lines, "", ", ".join([*prints, f"result {result.fingerprint[:16]}"])])
 

@@ -7,6 +7,9 @@ import numpy as np
 from experiments.record.metric import METRICS, Undefined, metric
 from experiments.record.observed import Observed
 from simulation.accounts import QUANTUM
+from simulation.arrays import Array
+
+NOTHING = "nothing was liquidated"
 
 # Solvency -----------------------------------------------------------------------------------------------------
 
@@ -17,7 +20,7 @@ def bad_debt(model: Observed) -> float:
 
     Unit: dollars. Denominator: none.
     """
-    return _paid(model, "deficit")
+    return paid(model, "deficit")
 
 
 @metric
@@ -26,7 +29,7 @@ def insurance_draw(model: Observed) -> float:
 
     Unit: dollars. Denominator: none.
     """
-    return _paid(model, "insurance")
+    return paid(model, "insurance")
 
 
 @metric
@@ -35,7 +38,7 @@ def adl_haircut(model: Observed) -> float:
 
     Unit: dollars. Denominator: none.
     """
-    return _paid(model, "adl")
+    return paid(model, "adl")
 
 
 @metric
@@ -54,7 +57,7 @@ def socialised_loss(model: Observed) -> float:
 
     Unit: dollars. Denominator: none.
     """
-    return _paid(model, "socialised")
+    return paid(model, "socialised")
 
 
 @metric
@@ -63,7 +66,7 @@ def unpaid(model: Observed) -> float:
 
     Unit: dollars. Denominator: none.
     """
-    return _paid(model, "unpaid")
+    return paid(model, "unpaid")
 
 
 @metric
@@ -72,7 +75,7 @@ def insolvent(model: Observed) -> float:
 
     Unit: 0 or 1. Denominator: none.
     """
-    return float(_paid(model, "adl") + _paid(model, "socialised") + _paid(model, "unpaid") > 0.0)
+    return float(paid(model, "adl") + paid(model, "socialised") + paid(model, "unpaid") > 0.0)
 
 
 # Liquidation volume -------------------------------------------------------------------------------------------
@@ -117,7 +120,7 @@ def healthy_closed_share(model: Observed) -> float:
 
     Unit: share. Denominator: closed notional.
     """
-    notional = _closed_notional(model)
+    notional = closed_notional(model)
     return float((notional * model.events["healthy_alone"].to_numpy()).sum() / notional.sum())
 
 
@@ -129,7 +132,7 @@ def unshocked_share(model: Observed) -> float:
 
     Unit: share. Denominator: closed notional.
     """
-    notional = _closed_notional(model)
+    notional = closed_notional(model)
     # The exogenous part takes up the rounding of the other three, at most two quanta.
     unshocked = model.events["exogenous"].to_numpy() <= 2.0 * QUANTUM
     return float(notional[unshocked].sum() / notional.sum())
@@ -161,7 +164,7 @@ def branching_ratio(model: Observed) -> float:
     """
     generations = model.forest.generations
     if not generations.sum():
-        raise Undefined("nothing was liquidated")
+        raise Undefined(NOTHING)
     return float(generations[1:].sum() / generations.sum())
 
 
@@ -241,12 +244,14 @@ def penalties(model: Observed) -> float:
 HEADLINES = tuple(METRICS)  # in the order in which they are printed
 
 
-def _paid(model: Observed, by: str) -> float:
+def paid(model: Observed, by: str) -> float:
+    """Return the sum over bankruptcies of what was paid `by` a layer of the waterfall, or of their "deficit"."""
     return float(sum(getattr(case, by) for case in model.exchange.waterfall.bankruptcies))
 
 
-def _closed_notional(model: Observed) -> np.ndarray:
+def closed_notional(model: Observed) -> Array:
+    """Return the closed notional (e,) of every forced trade, dollars; raise `Undefined` if there is none."""
     notional = model.events["notional"].to_numpy()
     if not notional.sum():
-        raise Undefined("nothing was liquidated")
+        raise Undefined(NOTHING)
     return notional
