@@ -34,7 +34,7 @@ from simulation.scenario import Scenario
 _PRICE = 100.0  # dollars, at first
 _VALUE = 1e9  # dollars of a portfolio; then cents are nothing beside a short step's sales
 _LOT = 2.0**-20  # units
-_STEP_SPREAD = 1e-5  # of a step's return: so short that holdings' values stay put
+_SPREAD = 2e-4  # of all steps' returns together: so short a time that holdings' values stay put
 _FINE = 1e-3  # relative
 _SIDE_BY_SIDE = 20  # funds of one scenario
 _KINKS = 0.01  # relative error of steps across the ends of f, which is straight only between them
@@ -83,7 +83,7 @@ class DistressedSelling(_Distress):
         "C = S + g (b (S pi)' + (S pi) b') + g^2 (pi' S pi) b b', g = f' / V0; to rest g becomes g / (1 - g pi'b); "
         "n equal assets, th = f' b / n: correlation (2 th + n th^2) / (1 + 2 th + n th^2)"
     )
-    thorough: ClassVar[Mapping[str, Any]] = {"steps": 20_000}
+    thorough: ClassVar[Mapping[str, Any]] = {"steps": 5_000}
 
     pressure: tuple[float, ...] = Field((0.2, 0.2), description="f' b of each asset: log move if the fund sold all")
     correlation: float = Field(0.0, ge=0.0, lt=1.0, description="of the fundamental returns")
@@ -136,9 +136,8 @@ class DistressedSelling(_Distress):
     def fundamental(self) -> Array:
         """Return S (m, m) of a step."""
         m = len(self.weights)
-        return (np.full((m, m), self.correlation) + (1.0 - self.correlation) * np.eye(m)) * (
-            _STEP_SPREAD * self.room
-        ) ** 2
+        one = np.full((m, m), self.correlation) + (1.0 - self.correlation) * np.eye(m)
+        return one * (_SPREAD * self.room) ** 2 / self.steps
 
     def covariance(self) -> Array:
         """Return C (m, m) of a step."""
@@ -188,7 +187,7 @@ class DistressToRest(DistressedSelling):
 
     name: ClassVar[str] = "T2.to_rest"
     title: ClassVar[str] = "The same where losses by its own sales make it sell on"
-    thorough: ClassVar[Mapping[str, Any]] = {"steps": 5_000}
+    thorough: ClassVar[Mapping[str, Any]] = {"steps": 2_000}
     to_rest: bool = Field(True, description="whether losses by its own sales make it sell on in the same step")
 
     def picture(self) -> None:

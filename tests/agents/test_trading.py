@@ -85,6 +85,25 @@ def test_who_does_not_react_trades_once_beside_those_who_do():
     np.testing.assert_array_equal(noise(5), noise(1))
 
 
+@pytest.mark.parametrize("rules", [{"trading_rounds": 0}, {"trading_rounds": 4, "trading": "call", "fill_at": "after"}])
+def test_the_order_of_the_population_changes_no_byte(rules: dict[str, Any]):
+    crowd = [
+        {"kind": "leverage_targeter", "name": "owners", "count": 3, "leverage": 4.0, "buy_share": 0.5},
+        {"kind": "margin_constrained", "name": "constrained", "count": 2, "margin_rate": 0.4},
+        {"kind": "distressed_seller", "name": "fund", "count": 1, "units": {"A": 50.0}, "begins": 1.0, "ends": 0.8},
+        {"kind": "noise", "name": "noise", "count": 5},
+    ]
+    path = storm(100.0, 97.0, 101.0, 92.0, 95.0)
+
+    def run(population: list[dict[str, Any]]) -> str:
+        model = venue(population, price=path, impact={"kind": "linear"}, **rules)
+        model.run()
+        assert model.exchange.clearing.volume[0] > 1e4
+        return fingerprint(model)
+
+    assert run(crowd) == run(crowd[::-1]) == run([crowd[i] for i in (2, 0, 3, 1)])
+
+
 # Call -----------------------------------------------------------------------------------------------------------
 
 
