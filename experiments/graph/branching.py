@@ -16,6 +16,7 @@ from simulation.arrays import Array
 from simulation.errors import InputError
 from simulation.random import Streams
 
+_DIFFERENCE = 0.02  # step of finite differences, in logs
 
 @dataclass(frozen=True)
 class Hawkes:
@@ -24,6 +25,20 @@ class Hawkes:
     rate: float
     ratio: float
     decay: float = 1.0
+
+    @property
+    def mean_rate(self) -> float:
+        """Return mu / (1 - n), events a unit of time."""
+        return self.rate / (1.0 - self.ratio)
+
+    def fano(self, window: float) -> float:
+        """Return variance over mean of the counts in windows of length `window`, once the process is stationary.
+
+        1 / (1 - n)^2 + (1 - 1 / (1 - n)^2) (1 - exp(-b (1 - n) w)) / (b (1 - n) w), which tends to 1 / (1 - n)^2.
+        Source: J. Da Fonseca & R. Zaatour, J. Futures Markets 34 (2014) 548-579.
+        """
+        limit, speed = (1.0 - self.ratio) ** -2, self.decay * (1.0 - self.ratio) * window
+        return limit + (1.0 - limit) * -math.expm1(-speed) / speed
 
     def times(self, span: float, streams: Streams) -> Array:
         """Return the rising event times in [0, span), generation by generation (Hawkes & Oakes 1974)."""
@@ -85,6 +100,25 @@ def log_likelihood(process: Hawkes, times: Array, span: float) -> float:
         excited, before = excited + 1.0, time
     children = process.ratio * float(-np.expm1(-process.decay * (span - times)).sum())
     return total - process.rate * span - children
+
+
+def ratio_error(found: Hawkes, times: Array, span: float) -> float:
+    """Return the standard error of the ratio of `found`, the process of greatest likelihood of `times` in [0, span).
+
+    From the curvature of the likelihood in (ln rate, logit ratio, ln decay); NaN where that is no maximum.
+    """
+    at = np.array([math.log(found.rate), math.log(found.ratio / (1.0 - found.ratio)), math.log(found.decay)])
+    moves = _DIFFERENCE * np.eye(3)
+
+    def bend(i: int, j: int) -> float:
+        signs = ((1.0, 1.0), (1.0, -1.0), (-1.0, 1.0), (-1.0, -1.0))
+        parts = [a * b * log_likelihood(_process(at + a * moves[i] + b * moves[j]), times, span) for a, b in signs]
+        return -sum(parts) / (4.0 * _DIFFERENCE**2)
+
+    information = np.array([[bend(i, j) for j in range(3)] for i in range(3)])
+    if np.linalg.eigvalsh(information).min() <= 0.0:
+        return math.nan
+    return math.sqrt(float(np.linalg.inv(information)[1, 1])) * found.ratio * (1.0 - found.ratio)
 
 
 def _process(at: Array) -> Hawkes:
