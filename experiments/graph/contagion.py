@@ -26,8 +26,8 @@ __all__ = ["cascade_forest", "contagion_graph", "exact_shares", "ledger_of", "wr
 MOST_CAUSES = 8  # edges into a closing; five thousand closings then make a file that Gephi opens at once
 
 
-def contagion_graph(run: Run, most_causes: int = MOST_CAUSES) -> nx.DiGraph:
-    """Return the contagion graph of a run.
+def contagion_graph(run: Run, most_causes: int = MOST_CAUSES, forest: Forest | None = None) -> nx.DiGraph:
+    """Return the contagion graph of a run; `forest` saves growing it again.
 
     Node attributes: kind ("closing" or "wave"), label, step, round; of closings also order, account, group, pool,
     market (the largest), markets, side, taker, notional, equity, maintenance, healthy_share (of the notional), loss
@@ -38,7 +38,7 @@ def contagion_graph(run: Run, most_causes: int = MOST_CAUSES) -> nx.DiGraph:
     carry dollars. Graph attributes: the scenario's name, markets and seed, and the digest of its exogenous draws.
     """
     ledger = ledger_of(run)
-    forest = grow(ledger, run.scenario.rounds_per_step)
+    forest = forest or grow(ledger, run.scenario.rounds_per_step)
     graph = nx.DiGraph(name=run.scenario.name, seed=str(run.scenario.seed), digest=run.digest)
     graph.graph["markets"] = " ".join(run.scenario.names)
     ids = _add_closings(graph, run.events, ledger.closings, forest)

@@ -124,7 +124,9 @@ def _strongest(ledger: Ledger, effects: Index, causes: Index) -> Index:
     for push in np.unique(c.push[causes]):
         if push < 0:
             continue
-        sellers = causes[c.push[causes] == push]
+        sellers = _worst(c, causes[c.push[causes] == push])
+        if not len(sellers):
+            continue
         seen = ledger.moved(effects[:, None], np.arange(c.units.shape[1])[None, :], push)
         weight = c.exposure[effects] * seen
         size = max(1, _BLOCK // len(sellers))
@@ -136,6 +138,18 @@ def _strongest(ledger: Ledger, effects: Index, causes: Index) -> Index:
             better = value > most[part]
             best[part][better], most[part][better] = sellers[top[better]], value[better]
     return best
+
+
+def _worst(c: Closings, sellers: Index) -> Index:
+    """Leave out sellers that cannot owe most: in one market only, with another that sold or bought more of it there."""
+    share = c.share[sellers]
+    sold = share != 0.0
+    keep = sold.sum(axis=1) != 1
+    for market in range(share.shape[1]):
+        single = np.flatnonzero(sold[:, market] & ~keep)
+        if len(single):
+            keep[single[[share[single, market].argmax(), share[single, market].argmin()]]] = True
+    return sellers[keep]
 
 
 def _products(weight: Array, share: Array) -> Array:
