@@ -50,9 +50,11 @@ class Scenario(Section):
     step_seconds: float = Field(60.0, gt=0.0, le=1e7)
     rounds_per_step: int = Field(0, ge=0, le=10_000, description="liquidation rounds a step; 0 = to rest")
     fill_at: Literal["before", "average", "after"] = "average"
-    trading: Literal["continuous", "call"] = Field("continuous", description="call: a step's orders fill at one price")
+    trading: Literal["continuous", "call", "schedule"] = Field(
+        "continuous", description="call: a step's orders fill at one price; schedule: at the one that clears demand"
+    )
     trading_rounds: int = Field(1, ge=0, le=1_000, description="rounds of decisions and fills a step; 0 = to rest")
-    markets: tuple[MarketSpec, ...] = Field(min_length=1, max_length=200)
+    markets: tuple[MarketSpec, ...] = Field(min_length=1, max_length=10_000)
     price: SerializeAsAny[PriceProcess]
     impact: SerializeAsAny[ImpactRule] = Field(default_factory=lambda: ImpactRule.parse({"kind": "square_root"}))
     depth: DepthModel = Field(default_factory=lambda: DepthModel.model_validate({}))
