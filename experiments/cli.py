@@ -118,6 +118,7 @@ def compare(ctx: click.Context, scenario: Sequence[str], seeds: Any, workers: in
 @cli.command()
 @click.argument("scenario")
 @click.option("--seed", metavar="N", help="Another seed than the scenario's.")
+@click.option("--all-metrics", is_flag=True, help="Print every metric; the results folder has them anyway.")
 @_options("out", "overwrite", "set", "prices", "plugin", "progress")
 @click.pass_context
 def run(ctx: click.Context, scenario: str, seed: str | None, **options: Any) -> None:
@@ -130,7 +131,7 @@ def run(ctx: click.Context, scenario: str, seed: str | None, **options: Any) -> 
     if options["out"] is not None:
         check_folder(options["out"], options["overwrite"])
     result = run_with_bar(loaded, options["progress"])
-    click.echo(report(result))
+    click.echo(report(result, options["all_metrics"]))
     if options["out"] is not None:
         save_run(result, options["out"], options["overwrite"], _command(ctx))
     _say_where(options["out"])
@@ -158,14 +159,18 @@ def new(file: str) -> None:
 
 
 @cli.command(name="list")
+@click.argument("part", required=False, metavar="[metrics]")
 @_options("plugin")
-def list_(plugins: Sequence[str]) -> None:
-    """List presets, rules by family, and traders."""
+def list_(part: str | None, plugins: Sequence[str]) -> None:
+    """List presets, rules by family, and traders; or all metrics with unit, denominator and definition."""
     from experiments.catalogue import catalogue
+    from experiments.metric_list import metric_list
     from experiments.plugins import load_plugins
 
+    if part not in (None, "metrics"):
+        raise InputError(f"list: must be metrics or nothing (got {shown(part)})")
     load_plugins(plugins)
-    click.echo(catalogue())
+    click.echo(metric_list() if part else catalogue())
 
 
 @cli.command()

@@ -97,6 +97,23 @@ def traffic_light(breaches: int, n: int = 250, rate: float = 0.01) -> Zone:
     return "green" if seen < 0.95 else "yellow" if seen < 0.9999 else "red"
 
 
+@dataclass(frozen=True)
+class BreachSize:
+    """Loss beyond the requirement, dollars: mean over breaches and largest; NaN with the `reason` without any."""
+
+    average: float
+    worst: float
+    reason: str = ""
+
+
+def breach_size(loss: Array, requirement: Array) -> BreachSize:
+    """Return average and worst of loss - requirement (n,) over the steps in which it is positive."""
+    beyond = (loss - requirement)[loss > requirement]
+    if not len(beyond):
+        return BreachSize(math.nan, math.nan, "there was no breach")
+    return BreachSize(float(beyond.mean()), float(beyond.max()))
+
+
 def shortfall_score(loss: Array, value_at_risk: Array, shortfall: Array, tail: float) -> float:
     """Return Acerbi and Szekely's Z2 = 1 - sum over breaches of loss / ES / (n tail): 0 on average if ES is right.
 

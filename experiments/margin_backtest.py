@@ -17,7 +17,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.coverage import LikelihoodRatio, Zone, christoffersen, kupiec, shortfall_score, traffic_light
+from experiments.coverage import (
+    BreachSize,
+    LikelihoodRatio,
+    Zone,
+    breach_size,
+    christoffersen,
+    kupiec,
+    shortfall_score,
+    traffic_light,
+)
 from experiments.drawing import DARK, Picture, canvas, png
 from experiments.statistics import Estimate, wilson_interval
 from simulation.arrays import Array, Mask
@@ -86,6 +95,11 @@ class Backtest:
     def zone(self) -> Zone:
         """Return the Basel zone, for this number of steps and this rate."""
         return traffic_light(int(self.breached.sum()), len(self.loss), self.rate)
+
+    @property
+    def size(self) -> BreachSize:
+        """Return average and worst breach, dollars."""
+        return breach_size(self.loss, self.requirement)
 
     @property
     def worst(self) -> float:

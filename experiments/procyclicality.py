@@ -17,6 +17,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from experiments.drawing import DARK, GREY, Picture, canvas, from_zero, look, png
@@ -35,28 +36,31 @@ TOOLS: dict[str, dict[str, float]] = {
 
 
 def peak_to_trough(margin: Array) -> float:
-    """Return max M / min M over the window (n,)."""
-    return float(margin.max() / margin.min())
+    """Return max M / min M over the window (n,); NaN where the least margin is 0, against which nothing is measured."""
+    return float(margin.max() / margin.min()) if margin.min() else math.nan
 
 
 def largest_rise(margin: Array, steps: int) -> float:
-    """Return max over t of M(t + `steps`) / M(t), the n-step procyclicality of a margin (n,) of a fixed book."""
+    """Return max over t of M(t + `steps`) / M(t), the n-step procyclicality of a margin (n,) of a fixed book.
+
+    NaN where some margin is 0, from which any rise is without bound.
+    """
     _check_window(margin, steps)
-    return float((margin[steps:] / margin[:-steps]).max())
+    return float((margin[steps:] / margin[:-steps]).max()) if margin[:-steps].all() else math.nan
 
 
 def liquidity_stress(margin: Array, equity: Array | float, steps: int) -> float:
     """Return max over t of (M(t + `steps`) - M(t)) / equity: the cash called within `steps`, as a share of equity.
 
-    `equity` is one number or one a start, (n - steps,).
+    `equity` is one number or one a start, (n - steps,); NaN where it is 0, of which nothing is a share.
     """
     _check_window(margin, steps)
-    return float(((margin[steps:] - margin[:-steps]) / equity).max())
+    return float(((margin[steps:] - margin[:-steps]) / equity).max()) if np.all(equity) else math.nan
 
 
 def cost(margin: Array, plain: Array) -> float:
-    """Return mean M / mean M of the plain model - 1: what a tool costs on average."""
-    return float(margin.mean() / plain.mean() - 1.0)
+    """Return mean M / mean M of the plain model - 1: what a tool costs on average; NaN where that asks for nothing."""
+    return float(margin.mean() / plain.mean() - 1.0) if plain.mean() else math.nan
 
 
 def ewma_jump(decay: float, deviations: float) -> float:

@@ -10,7 +10,8 @@ import pandas as pd
 
 from experiments.drawing import GREY, Picture, canvas, look, png
 from experiments.measures import COUNT, DOLLARS, MEASURES, PERCENT
-from experiments.record.metrics import DETAILS
+from experiments.record.definition import documented
+from experiments.record.metrics import DETAILS, METRICS
 from experiments.results import scenario_toml
 from experiments.run import Run, run
 from experiments.store import Provenance, check_target, results_folder, scenario_hash, write_bytes
@@ -18,6 +19,7 @@ from experiments.tables import write_table
 from experiments.wording import dollars, number
 from simulation.scenario import Scenario
 
+_SECONDS = "seconds"
 _COLUMNS = 4  # panels in a row
 _UNITS = {measure.metric: (measure.title, measure.unit) for measure in MEASURES if not measure.twin}
 
@@ -39,9 +41,9 @@ def run_with_bar(scenario: Scenario, progress: bool | None = None) -> Run:
         return run(scenario, progress=advance)
 
 
-def report(result: Run) -> str:
-    """Return the headline metrics of a run as text, each with its unit; undefined ones with the reason."""
-    scenario, names = result.scenario, [name for name in result.metrics if name not in DETAILS]
+def report(result: Run, every: bool = False) -> str:
+    """Return the headline metrics of a run, or `every` one, as text with units; undefined ones with the reason."""
+    scenario, names = result.scenario, [name for name in result.metrics if every or name not in DETAILS]
     title = f"{scenario.name}: {type(scenario.margin).kind} margin, seed {scenario.seed}, {scenario.steps:,} steps"
     width = max(len(_title(name)) for name in names)
     lines = [f"  {_title(name):<{width}}  {_value(name, result.metrics[name], result)}" for name in names]
@@ -120,9 +122,15 @@ def _value(name: str, value: float, result: Run) -> str:
         return "yes" if value else "no"
     if unit == PERCENT:
         return f"{number(100.0 * value)} %"
-    return f"{value:,.0f}" if unit == COUNT else number(value)
+    if unit == COUNT and value == round(value):  # a mean of counts need not be whole
+        return f"{value:,.0f}"
+    return number(value) + (f" {unit}" if unit == _SECONDS else "")
 
 
 def _guess(name: str) -> str:
     """Return the unit of a metric that the verdict does not show."""
+    if name in DETAILS:
+        stated = documented(name, METRICS[name]).unit
+        count = COUNT if stated.startswith("number") or stated == "0 or 1" else ""
+        return {"dollars": DOLLARS, "share": PERCENT, _SECONDS: _SECONDS}.get(stated, count)
     return COUNT if name.endswith(("_accounts", "_size", "_depth")) else "" if name.endswith("_ratio") else DOLLARS

@@ -11,7 +11,7 @@ import numpy as np
 from experiments.record.headline_metrics import NOTHING, closed_notional
 from experiments.record.metric import Undefined, metric, ratio
 from experiments.record.observed import Observed
-from simulation.accounts import QUANTUM
+from simulation.accounts import QUANTUM, to_quanta
 from simulation.arrays import Array, Mask
 
 OVERSHOOT = 0.5825971579390106  # -zeta(1/2) / sqrt(2 pi)
@@ -128,7 +128,8 @@ def trader_loss(model: Observed) -> float:
     Unit: dollars. Denominator: none.
     """
     equity = model.equity
-    return float(sum(np.maximum(group.deposited - equity[group.rows], 0.0).sum() for group in model.groups))
+    lost = (to_quanta(group.deposited) - equity[group.rows] for group in model.groups)
+    return float(sum(np.maximum(dollars, 0.0).sum() for dollars in lost))
 
 
 def overshoot_benchmark(volatility: float, seconds: float) -> float:

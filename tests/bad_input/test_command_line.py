@@ -57,6 +57,7 @@ COMMANDS = [
     (["compare", "plain.toml", "--seeds", "1,,2"], r"--seeds: must be a number of seeds"),
     (["compare", "plain.toml", "--seeds", "１"], r"--seeds: must be a number of seeds"),
     (["compare", "plain.toml", "--seeds", "9" * 50], r"--seeds: must be a number of seeds"),
+    (["list", "metric"], r"list: must be metrics or nothing \(got \"metric\"\)"),
     (["bench", "--accounts", "0"], r"--accounts: must be 1 to 10,000,000 \(got 0\)"),
     (["bench", "--repeats", "0"], r"--repeats: must be 1 to 1,000 \(got 0\)"),
     (["explain", "nowhere"], r"scenario file not found: nowhere"),

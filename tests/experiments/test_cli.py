@@ -13,6 +13,8 @@ import pytest
 import experiments
 from experiments import check, load, run
 from experiments.cli import execute
+from experiments.metric_list import metric_list
+from experiments.record.metrics import DETAILS, METRICS
 from experiments.scenarios import preset_names
 from experiments.template import TEMPLATE
 from tests.style.paths import ROOT
@@ -70,6 +72,26 @@ def test_list_shows_presets_rules_and_traders_with_a_line_each(capsys: pytest.Ca
     for name in (*preset_names(), "gbm", "square_root", "portfolio", "queue", "holder", "lognormal"):
         assert re.search(rf"^  {name} +\w.*$", text, re.MULTILINE), name
     assert max(map(len, text.splitlines())) <= 110
+
+
+def test_list_metrics_shows_every_metric_with_unit_and_definition(capsys: pytest.CaptureFixture[str]) -> None:
+    text = out(capsys, "list", "metrics")
+    assert text == f"{metric_list()}\n"
+    for name in METRICS:
+        assert re.search(rf"^  {name}: .+\n      \S.*$", text, re.MULTILINE), name
+
+
+def test_run_prints_the_other_metrics_when_asked_to(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["run", "classroom", "--seed", "4", "--set", "steps=80", "--quiet"]
+    plain, every = out(capsys, *asked), out(capsys, *asked, "--all-metrics")
+    result = run(load("classroom", ["seed=4", "steps=80"]))
+    assert len(every.splitlines()) - len(plain.splitlines()) == len(DETAILS)
+    for line in plain.splitlines():
+        assert line.split() in [other.split() for other in every.splitlines()]
+    assert f" {result.metrics['adl_winners']:.0f}\n" in every
+    assert re.search(r"^  lower tail dependence +undefined: needs at least 500 returns", every, re.MULTILINE)
+    assert re.search(r"^  adl share +\S+ %$", every, re.MULTILINE)
+    assert re.search(r"^  fund needed +\$", every, re.MULTILINE)
 
 
 def test_check_prints_what_python_returns(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from experiments.coverage import (
+    BreachSize,
     accepted,
+    breach_size,
     christoffersen,
     conditional_coverage,
     kupiec,
@@ -146,3 +148,12 @@ def test_a_normal_shortfall_is_too_low_for_heavy_tails_though_its_quantile_is_no
     heavy = stats.t(3.0, scale=3.0**-0.5)
     value, shortfall = stats.norm.ppf(0.975), stats.norm.pdf(stats.norm.ppf(0.975)) / 0.025
     assert score(heavy, value, shortfall) < -0.08
+
+
+def test_the_size_of_breaches_is_what_losses_leave_beyond_the_requirement() -> None:
+    loss, requirement = np.array([1.0, 5.0, 2.0, 9.0]), np.array([2.0, 3.0, 2.0, 4.0])
+    assert breach_size(loss, requirement) == BreachSize(3.5, 5.0)
+    none = breach_size(requirement, requirement)
+    assert np.isnan(none.average)
+    assert np.isnan(none.worst)
+    assert none.reason == "there was no breach"

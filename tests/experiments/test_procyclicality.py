@@ -74,6 +74,19 @@ def test_measures_by_hand() -> None:
     assert cost(margin, np.full(5, 3.0)) == pytest.approx(0.3)
 
 
+def test_against_a_margin_of_nothing_nothing_is_measured() -> None:
+    margin = np.array([2.0, 0.0, 1.0])
+    for value in (
+        peak_to_trough(margin),
+        largest_rise(margin, 1),
+        liquidity_stress(margin, 0.0, 1),
+        liquidity_stress(margin, np.array([1.0, 0.0]), 1),
+        cost(margin, np.zeros(3)),
+    ):
+        assert np.isnan(value)
+    assert largest_rise(np.array([2.0, 3.0, 0.0]), 1) == 1.5
+
+
 @given(margins)
 def test_peak_to_trough_bounds_every_rise(margin: np.ndarray) -> None:
     for steps in range(1, len(margin)):
