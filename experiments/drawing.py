@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 DPI = 110
 GREY, DARK = "#8a8a8a", "#333333"
@@ -93,15 +94,20 @@ def canvas(width: float, height: float) -> Iterator["Figure"]:
 
 def png(figure: "Figure") -> bytes:
     """Return the figure as PNG in at most 128 colours, the same bytes for the same picture."""
+    buffer = BytesIO()
+    pixels(figure).quantize(128).save(buffer, "png", optimize=True, dpi=(DPI, DPI))
+    return buffer.getvalue()
+
+
+def pixels(figure: "Figure") -> "Image":
+    """Return the figure as a picture of Pillow, in full colour."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image  # matplotlib needs it too
 
     drawn = FigureCanvasAgg(figure)
     drawn.draw()
     picture = Image.frombuffer("RGBA", drawn.get_width_height(), bytes(drawn.buffer_rgba()), "raw", "RGBA", 0, 1)
-    buffer = BytesIO()
-    picture.convert("RGB").quantize(128).save(buffer, "png", optimize=True, dpi=(DPI, DPI))
-    return buffer.getvalue()
+    return picture.convert("RGB")
 
 
 def from_zero(axis: Any, side: str = "x") -> None:

@@ -90,42 +90,55 @@ def by_round(graph: nx.DiGraph, closings: About) -> Layout:
     return Layout(discs, lines, markets, ticks, ([], []), "step.round of liquidation", height, counted=False)
 
 
-def by_generation(graph: nx.DiGraph, closings: About) -> Layout:
-    """Place one disc for all closings of a generation and market: columns are generations, rows are markets."""
+def by_generation(graph: nx.DiGraph, closings: About, shown: About | None = None) -> Layout:
+    """Place one disc for all closings of a generation and market: columns are generations, rows are markets.
+
+    Deep cascades have columns of several generations each, all but the first equally many. Of the `closings` only
+    those `shown` are counted, all if left out.
+    """
+    shown = closings if shown is None else shown
     markets, market = _markets(graph, closings)
-    group = {node: (min(about["generation"], MOST_GENERATIONS), market[node]) for node, about in closings.items()}
+    deepest = max(about["generation"] for about in closings.values())
+    span = generations_abreast(deepest)
+    group = {node: (2 + (about["generation"] - 2) // span, market[node]) for node, about in shown.items()}
     members: dict[tuple[int, str], list[str]] = {}
-    for node in closings:
+    for node in shown:
         members.setdefault(group[node], []).append(node)
     number = {key: i for i, key in enumerate(members)}
     discs = [
         Disc(
-            float(generation),
+            float(column),
             -float(markets.index(name)),
             sum(closings[node]["notional"] for node in nodes),
             len(nodes),
             name,
-            generation == 1,
+            column == 1,
         )
-        for (generation, name), nodes in members.items()
+        for (column, name), nodes in members.items()
     ]
     shares: dict[tuple[int, int], float] = {}
     for one, other, about in graph.edges(data=True):
-        pair = (number[group[one]], number[group[other]]) if about["tree"] else (0, 0)
+        pair = (number[group[one]], number[group[other]]) if about["tree"] and other in shown else (0, 0)
         if pair[0] != pair[1]:
             shares[pair] = shares.get(pair, 0.0) + max(about["share"], 0.0)
-    deepest = max(generation for generation, _ in members)
-    labels = [f"{g}+" if g == MOST_GENERATIONS else str(g) for g in range(1, deepest + 1)]
+    last = 1 if deepest == 1 else 2 + (deepest - 2) // span
+    firsts = range(2, 2 + span * (last - 1), span)
+    labels = ["1", *(str(g) if span == 1 else f"{g}–{min(g + span - 1, deepest)}" for g in firsts)]
     return Layout(
         discs=discs,
         lines=[Line(*pair, share) for pair, share in shares.items()],
         markets=markets,
-        ticks=([float(g) for g in range(1, deepest + 1)], labels),
+        ticks=([float(column) for column in range(1, last + 1)], labels),
         rows=([-float(i) for i in range(len(markets))], markets),
         axis="generation (1: liquidated by the market alone); numbers: closings",
         height=1.1 + 0.6 * max(len(markets), 3),
         counted=True,
     )
+
+
+def generations_abreast(deepest: int) -> int:
+    """Return how many generations share a column so that at most `MOST_GENERATIONS` columns are drawn."""
+    return max(1, -(-(deepest - 1) // (MOST_GENERATIONS - 1)))
 
 
 def _markets(graph: nx.DiGraph, closings: About) -> tuple[list[str], dict[str, str]]:

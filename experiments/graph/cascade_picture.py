@@ -11,10 +11,11 @@ import networkx as nx
 import numpy as np
 
 from experiments.drawing import DARK, GREY, Picture, canvas, png
-from experiments.graph.cascade_layout import Layout, by_generation, by_round
+from experiments.graph.cascade_layout import About, Disc, Layout, by_generation, by_round
 from experiments.wording import dollars
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_CLOSINGS, MOST_ROUNDS = 120, 16  # up to here every closing is drawn
@@ -44,15 +45,20 @@ _MARKS = tuple(
 def cascade_picture(graph: nx.DiGraph, name: str = "contagion") -> Picture:
     """Return the picture of a contagion graph (see `contagion.contagion_graph`)."""
     closings = {node: about for node, about in graph.nodes(data=True) if about["kind"] == "closing"}
-    rounds = {(about["step"], about["round"]) for about in closings.values()}
-    single = len(closings) <= MOST_CLOSINGS and len(rounds) <= MOST_ROUNDS
+    single = one_by_one(closings)
     layout = (by_round if single else by_generation)(graph, closings)
     with canvas(7.4, layout.height) as figure:
         if closings:
-            _draw(figure, layout)
+            draw_cascade(figure, layout, layout)
         else:
             figure.text(0.5, 0.5, "nothing was liquidated", ha="center", va="center")
-        return Picture(name, "Who pulled whom down", caption(graph, single), png(figure))
+        return Picture(name, "Who pulled whom down", caption(graph, single) + drawn(graph, layout), png(figure))
+
+
+def one_by_one(closings: About) -> bool:
+    """Tell whether every closing is drawn: up to 120 closings in up to 16 rounds."""
+    rounds = {(about["step"], about["round"]) for about in closings.values()}
+    return len(closings) <= MOST_CLOSINGS and len(rounds) <= MOST_ROUNDS
 
 
 def caption(graph: nx.DiGraph, single: bool) -> str:
@@ -76,30 +82,50 @@ def caption(graph: nx.DiGraph, single: bool) -> str:
         lines = "A line leads, from left to right, from the closing that carried a pool across its threshold"
         return f"{counts} {shapes} {lines}; its width is the dollars of loss."
     return (
-        f"{counts} Each disc is all closings of one generation in one market. {shapes} A line leads from the closings "
-        "that carried the next ones across their thresholds; its width is the dollars of loss."
+        f"{counts} Each disc is all closings of one generation (or of those named) in one market. {shapes} A line leads "
+        "from the closings that carried the next ones across their thresholds; its width is the dollars of loss."
     )
 
 
-def _draw(figure: "Figure", layout: Layout) -> None:
+def drawn(graph: nx.DiGraph, layout: Layout) -> str:
+    """Return what is drawn of what."""
+    if not layout.discs:
+        return ""
+    count = sum(disc.count for disc in layout.discs)
+    links = sum(about["tree"] for _, _, about in graph.edges(data=True))
+    if not layout.counted:
+        return f" Drawn: all {_count(count, 'closing')}, {_count(len(layout.lines), 'link')} to parents of {links:,}."
+    return (
+        f" Drawn: all {_count(count, 'closing')} as {_count(len(layout.discs), 'disc')}, {_count(links, 'link')} to "
+        f"parents as {_count(len(layout.lines), 'line')}, without those inside a disc."
+    )
+
+
+def draw_cascade(figure: "Figure", layout: Layout, whole: Layout) -> "Axes":
+    """Draw `layout`, a part of `whole`, at the places and to the scale of `whole`; return the axes."""
     axes = figure.subplots()
-    _lines(axes, layout)
+    _lines(axes, layout, max((line.share for line in whole.lines), default=1.0) or 1.0)
     for market, mark in zip(layout.markets, _MARKS, strict=False):
-        _discs(axes, layout, market, mark)
+        _discs(axes, [disc for disc in layout.discs if disc.market == market], mark, whole)
     if layout.counted:
         for disc in layout.discs:
-            below = (0.0, -_across(disc.notional, layout) / 2.0 - 2.0)
+            below = (0.0, -_across(disc.notional, whole) / 2.0 - 2.0)
             axes.annotate(f"{disc.count:,}", (disc.x, disc.y), below, va="top", **_SMALL)
+    _frame(axes, whole)
+    _legend(figure, whole)
+    return axes
+
+
+def _frame(axes: "Axes", layout: Layout) -> None:
     axes.set_xticks(*layout.ticks, rotation=90 if max(map(len, layout.ticks[1])) * len(layout.ticks[1]) > 50 else 0)
     axes.set_xlabel(layout.axis)
     axes.set_yticks(*layout.rows)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    low, high = axes.get_xlim()
-    axes.set_xlim(min(low, -0.6 + min(layout.ticks[0])), max(high, 0.6 + max(layout.ticks[0])))
+    places = [disc.x for disc in layout.discs] + layout.ticks[0]
+    axes.set_xlim(min(places) - 0.6, max(places) + 0.6)
     lowest, highest = min([disc.y for disc in layout.discs] + layout.rows[0]), max(disc.y for disc in layout.discs)
     axes.set_ylim(lowest - 0.6, max([highest, *layout.rows[0]]) + 0.45)
-    _legend(figure, layout)
 
 
 _SMALL: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 7, "color": DARK}
@@ -110,13 +136,13 @@ def _across(notional: float, layout: Layout) -> float:
     return max(WIDEST * float(np.sqrt(notional / layout.largest)), NARROWEST)
 
 
-def _discs(axes: Any, layout: Layout, market: str, mark: Mark) -> None:
+def _discs(axes: "Axes", discs: list[Disc], mark: Mark, whole: Layout) -> None:
     for root in (False, True):
-        these = [disc for disc in layout.discs if disc.market == market and disc.root == root]
+        these = [disc for disc in discs if disc.root == root]
         axes.scatter(
             [disc.x for disc in these],
             [disc.y for disc in these],
-            s=[_across(disc.notional, layout) ** 2 for disc in these],
+            s=[_across(disc.notional, whole) ** 2 for disc in these],
             c=mark.colour,
             marker=mark.shape,
             edgecolors="black" if root else GREY,
@@ -125,10 +151,9 @@ def _discs(axes: Any, layout: Layout, market: str, mark: Mark) -> None:
         )
 
 
-def _lines(axes: Any, layout: Layout) -> None:
+def _lines(axes: "Axes", layout: Layout, most: float) -> None:
     from matplotlib.patches import FancyArrowPatch
 
-    most = max((line.share for line in layout.lines), default=1.0) or 1.0
     for line in layout.lines:
         one, other = layout.discs[line.start], layout.discs[line.end]
         bend = 0.0 if one.x != other.x else 0.35

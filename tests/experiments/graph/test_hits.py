@@ -24,7 +24,12 @@ def two_markets(margin, seed=1, **changes):
         "price": {"kind": "scripted", "shocks": [{"step": 1, "size": -0.12, "market": "X"}]},
         "impact": {"kind": "linear", "permanent_share": 1.0},
     }
-    group = {"kind": "holder", "count": 60, "leverage": {"kind": "uniform", "low": 5.0, "high": 10.0}, "long_share": 1.0}
+    group = {
+        "kind": "holder",
+        "count": 60,
+        "leverage": {"kind": "uniform", "low": 5.0, "high": 10.0},
+        "long_share": 1.0,
+    }
     return one_market([group | {"markets_held": 2.0}], **(plain | changes))
 
 
