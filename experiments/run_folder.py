@@ -53,11 +53,12 @@ def report(result: Run, every: bool = False) -> str:
 
 def save_run(result: Run, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
     """Write tables, scenario, pictures and the contagion graph of a run to the folder `out`, all or nothing."""
+    from experiments.graph.anatomy import anatomy, write_anatomy
     from experiments.graph.cascade_picture import cascade_picture
-    from experiments.graph.contagion import contagion_graph, write_graph
+    from experiments.graph.hits_picture import hits_picture
 
-    graph = contagion_graph(result)
-    pictures = [price_picture(result), cascade_picture(graph)]
+    seen = anatomy(result)
+    pictures = [price_picture(result), cascade_picture(seen.graph), hits_picture([result], "market")]
     marks = {"digest": result.digest, "fingerprint": result.fingerprint, "flags": result.flags}
     provenance = Provenance(result.scenario.to_dict(), [result.scenario.seed], command, marks)
     with results_folder(out, provenance, overwrite) as folder:
@@ -67,7 +68,7 @@ def save_run(result: Run, out: str | Path, overwrite: bool = False, command: Seq
         write_bytes(folder / "scenario.toml", scenario_toml(result.scenario).encode())
         for picture in pictures:
             write_bytes(folder / f"{picture.name}.png", picture.png)
-        write_graph(graph, folder / "contagion.graphml")
+        write_anatomy(seen, folder)
     return Path(out)
 
 

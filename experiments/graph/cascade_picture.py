@@ -82,8 +82,8 @@ def caption(graph: nx.DiGraph, single: bool) -> str:
         lines = "A line leads, from left to right, from the closing that carried a pool across its threshold"
         return f"{counts} {shapes} {lines}; its width is the dollars of loss."
     return (
-        f"{counts} Each disc is all closings of one generation (or of those named) in one market. {shapes} A line leads "
-        "from the closings that carried the next ones across their thresholds; its width is the dollars of loss."
+        f"{counts} Each disc is all closings of one generation (or of those named) in one market. {shapes} A line "
+        "leads from the closings that carried the next ones across their thresholds; its width is the dollars of loss."
     )
 
 

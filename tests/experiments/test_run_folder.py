@@ -26,6 +26,7 @@ from tests.experiments.comparisons import tiny
 from tests.experiments.storms import by_hand, one_market
 
 SAVED = {"prices", "events", "bankruptcies", "accounts", "series", "metrics"}
+SEEN = {"who_hits_whom", "centralities"}
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +70,9 @@ def test_what_is_undefined_says_why():
 
 def test_the_folder_holds_every_table_twice_a_graph_pictures_and_the_scenario(folder):
     names = {path.name for path in folder.iterdir()}
-    assert {f"{name}.{ending}" for name in SAVED for ending in ("csv", "parquet")} <= names
+    assert {f"{name}.{ending}" for name in SAVED | SEEN for ending in ("csv", "parquet")} <= names
     assert {"scenario.toml", "contagion.graphml", "prices.png", "manifest.json"} <= names
+    assert {"contagion_nodes.parquet", "contagion_edges.parquet", "who_hits_whom_market.png"} <= names
 
 
 def test_the_tables_in_the_folder_are_those_of_the_run(folder, result):
