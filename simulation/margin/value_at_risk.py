@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, SerializeAsAny
 from simulation.arrays import Array
 from simulation.board import Board, Book, Level
 from simulation.correlation import AssumedCorrelation, correlation_matrix
+from simulation.errors import ScenarioError
 from simulation.instrument.black_scholes import Vanilla, greeks
 from simulation.margin.anti_procyclical import AntiProcyclical
 from simulation.margin.base import BookMargin, Opening
@@ -63,7 +64,12 @@ class ValueAtRiskMargin(BookMargin):
         own, together = self.model_copy(), (venue.listed.asset[:, None] == venue.listed.asset).astype(float)
         assumed = correlation_matrix(self.correlation, len(venue.price))
         if not isinstance(self.correlation, tuple):
-            assumed = np.maximum(assumed, together)
+            assumed = np.where(together > 0.0, 1.0, assumed)
+            if float(np.linalg.eigvalsh(assumed)[0]) < -1e-9:
+                raise ScenarioError(
+                    f"margin.correlation: {self.correlation:g} is too low for {len(assumed)} columns to have with each "
+                    "other; raise it or give the matrix"
+                )
         learning = Learning(
             self.update, self.anti_procyclical, self.update_steps, self.correlation_decay, self.window_steps
         )

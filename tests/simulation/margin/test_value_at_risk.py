@@ -9,6 +9,7 @@ from scipy import stats
 
 from simulation.arrays import Array
 from simulation.board import Board, Book, Listed
+from simulation.errors import ScenarioError
 from simulation.instrument.black_scholes import Vanilla, greeks
 from simulation.margin.base import Opening
 from simulation.margin.tail import Tail
@@ -17,7 +18,7 @@ from tests.simulation.margin.venues import VOLATILITY, asked, opened
 
 MARKETS = 4
 books = arrays(np.float64, MARKETS, elements=st.floats(-1e6, 1e6).map(lambda x: round(x, 2)))
-correlations = st.floats(0.0, 1.0)
+correlations = st.floats(-1.0 / (MARKETS - 1), 1.0)  # lower ones do not exist among this many
 LAWS: tuple[dict, ...] = (
     {"kind": "normal"},
     {"kind": "student_t"},
@@ -42,6 +43,12 @@ def test_the_requirement_is_a_multiple_of_the_root_of_the_quadratic_form(
     rule = opened(MARKETS, measure=measure, confidence=confidence, correlation=rho, horizon_steps=horizon)
     spread = np.sqrt(max(book @ matrix(rho) @ book, 0.0)) * VOLATILITY * np.sqrt(horizon)
     assert asked(rule, book)[0] == pytest.approx(Tail(measure, confidence).normal() * spread, rel=1e-9, abs=1e-3)
+
+
+def test_a_correlation_that_so_many_markets_cannot_have_is_refused() -> None:
+    assert asked(opened(2, correlation=-1.0), [[100.0, -100.0]])[0] == pytest.approx(asked(opened(1), [[200.0]])[0])
+    with pytest.raises(ScenarioError, match=r"margin.correlation: -0.6 is too low for 3 columns"):
+        opened(3, correlation=-0.6)
 
 
 def test_a_single_position_needs_its_quantile_of_its_own_volatility() -> None:
