@@ -23,7 +23,8 @@ def families() -> dict[str, list[Entry]]:
             documented(name, function) for name, function in endogenous_risk.TWIN_METRICS.items()
         ],
         "over storms": [
-            *_named(tail_risk, ("bad_debt_tail", "probability_of", "least_fund", "marginal_shortfall", "delta_covar")),
+            *_named(tail_risk, ("bad_debt_tail", "probability_of", "least_fund", "group_losses")),
+            *_named(tail_risk, ("marginal_shortfall", "delta_covar")),
             *_named(endogenous_risk, ("branching_by_amplification", "branching_by_counts", "pooled_tail_dependence")),
             *_named(recovery, ("time_to_recovery", "median_recovery")),
             *_over_storms(),

@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
+import pandas as pd
 
+from experiments.run import run
 from experiments.statistics import (
     TAIL_RUNS,
     Estimate,
@@ -24,6 +26,7 @@ from experiments.statistics import (
 )
 from simulation.arrays import Array
 from simulation.errors import InputError
+from simulation.scenario import Scenario
 
 Values: TypeAlias = Sequence[float] | Array
 _BOOTSTRAPS = 200  # resamples of a regression; a choice: each is a search
@@ -66,6 +69,21 @@ def least_fund(needed: Values, alpha: float) -> Estimate:
     """
     _check_q(alpha, "alpha")
     return quantile_interval(needed, 1.0 - alpha)
+
+
+def group_losses(scenario: Scenario, seeds: Sequence[int]) -> pd.DataFrame:
+    """Return deposits less equity at the end of each trader group, one row a storm of `seeds`; negative for a gain.
+
+    Its columns are the parts of `marginal_shortfall` and `delta_covar`; its row sums go into `expected_shortfall`.
+    Unit: dollars. Denominator: none.
+    """
+    rows = []
+    for seed in seeds:
+        accounts = run(scenario.with_(seed=seed)).accounts
+        lost = np.asarray(accounts["deposited"], float) - np.asarray(accounts["equity"], float)
+        group = np.asarray(accounts["group"])
+        rows.append({name: float(lost[group == name].sum()) for name in (one.name for one in scenario.population)})
+    return pd.DataFrame(rows, index=pd.Index(list(seeds), name="seed"))
 
 
 def marginal_shortfall(losses: Array, part: int, q: float = 0.95) -> Estimate:

@@ -19,8 +19,10 @@ from experiments.endogenous_risk import (
 )
 from experiments.record.metric import evaluated
 from experiments.run import run
+from experiments.target import opened, reseeded
+from experiments.warning.early_warning import LiveBook
 from simulation.errors import InputError
-from tests.experiments.storms import by_hand, holder_of, one_market
+from tests.experiments.storms import TIER, by_hand, holder_of, one_market
 from tests.experiments.test_metric_list import stormy
 
 
@@ -159,3 +161,28 @@ def test_the_three_branching_ratios_of_runs_agree_with_their_definitions():
     assert by_size == pytest.approx(metrics[0]["branching_ratio"])
     assert branching_by_amplification(np.zeros(3), np.zeros(3))[1] == "nothing was liquidated"
     assert branching_by_counts(total)[1] == "all windows hold equally many events"
+
+
+def test_all_four_branching_ratios_agree_on_storms_over_a_book_of_even_thresholds():
+    """2,000 longs with thresholds even between 60 and 100 dollars, 50 a dollar: each sale of one unit takes 1.2 cents,
+    which carries .6 further ones across; 35 fall by the shock. Structural, generational, by amplification, by counts.
+    """
+    book = {"kind": "book", "name": "long", "count": 2_000, "units": {"X": 1.0}}
+    book["deposit"] = {"kind": "uniform", "low": 5.0, "high": 43.0}
+    scenario = one_market(
+        [book],
+        steps=1,
+        rounds_per_step=0,
+        markets=[{"name": "X", "price": 100.0, "depth": 1e6, "tiers": [TIER]}],
+        price={"kind": "scripted", "shocks": [{"step": 1, "size": -0.007}]},
+        impact={"kind": "linear_units", "dollars_per_unit": 0.012},
+        insurance_fund=1e6,
+    )
+    seeds = range(1, 81)
+    metrics = [run(scenario.with_(seed=seed)).metrics for seed in seeds]
+    total, later = (np.array([m[f"{k}_cascade_size"] for m in metrics]) for k in ("total", "endogenous"))
+    structural = np.mean([LiveBook(opened(reseeded(scenario, seed))).warning(0.02).radius for seed in range(1, 11)])
+    assert structural == pytest.approx(0.6, abs=0.03)
+    assert branching_by_amplification(total - later, total)[0] == pytest.approx(0.6, abs=0.03)
+    assert np.mean([m["branching_ratio"] for m in metrics]) == pytest.approx(0.6, abs=0.04)
+    assert branching_by_counts(total)[0] == pytest.approx(0.6, abs=0.1)

@@ -11,15 +11,18 @@ from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 
 from experiments.return_moments import realised_correlation, realised_volatility, tail_dependence
+from experiments.run import run
 from experiments.tail_risk import (
     bad_debt_tail,
     delta_covar,
+    group_losses,
     least_fund,
     marginal_shortfall,
     probability_of,
     quantile_regression,
 )
 from simulation.errors import InputError
+from tests.experiments.storms import TIER, by_hand
 
 
 def normal_pairs(n, rho, seed=1):
@@ -121,6 +124,20 @@ def test_marginal_shortfall_of_normal_losses_is_beta_times_the_systems():
     tail = math.exp(-float(ndtri(q)) ** 2 / 2.0) / math.sqrt(2.0 * math.pi) / (1.0 - q)
     expected = math.sqrt((1.0 + rho) / 2.0) * tail
     assert abs(found.value - expected) < 2.0 * (found.high - found.low) / 2.0
+
+
+def test_losses_of_groups_are_deposits_less_equity_storm_by_storm():
+    wild = {"name": "X", "price": 100.0, "volatility": 5.0, "tiers": [TIER]}
+    scenario = by_hand(price={"kind": "gbm"}, markets=[wild])
+    table = group_losses(scenario, [3, 1])
+    assert table.index.tolist() == [3, 1]
+    assert list(table.columns) == ["A", "B", "C"]
+    for seed in (1, 3):
+        accounts = run(scenario.with_(seed=seed)).accounts.set_index("account")
+        for name in "ABC":
+            held = accounts.loc[f"{name}[0]"]
+            assert table[name][seed] == pytest.approx(held["deposited"] - held["equity"])
+    assert table["A"][1] != table["A"][3]
 
 
 def test_what_the_systemic_tails_need_is_said():

@@ -63,7 +63,7 @@ def test_toxic_closings_are_those_that_cost_more_a_dollar_than_the_margin_ratio(
     assert same(values["toxic_share"], sum(toxic) / len(toxic))
 
 
-@pytest.mark.parametrize(("deposit", "toxic"), [(24.9, 1.0), (25.3, 0.0)])
+@pytest.mark.parametrize(("deposit", "toxic"), [(25.2, 1.0), (25.23, 0.0)])
 def test_a_close_with_a_penalty_above_the_margin_ratio_is_toxic(deposit, toxic):
     # 4 units fall to 96: 384 dollars of notional, equity = deposit - 16; the penalty of 2.4 % is 9.216 dollars.
     book = {"kind": "book", "name": "A", "count": 1, "units": {"X": 4.0}, "deposit": deposit}

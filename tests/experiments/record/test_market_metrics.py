@@ -4,27 +4,17 @@ import math
 
 import numpy as np
 
-from simulation.scenario import Scenario
 from tests.experiments.record.metric_cases import finished, same
-from tests.experiments.storms import TIER
-
-PATIENT = {"kind": "holder", "count": 300, "leverage": {"kind": "uniform", "low": 1.2, "high": 12.0}}
-
-
-def stormy(**changes) -> Scenario:
-    two = [{"name": n, "price": 100.0, "volatility": 3.0, "depth": 3e5, "tiers": [TIER]} for n in "XY"]
-    people = {"kind": "holder", "count": 60, "leverage": {"kind": "uniform", "low": 3.0, "high": 9.0}}
-    scenario = {"markets": two, "population": [people], "price": {"kind": "gbm", "correlation": 0.4}}
-    plain = {"name": "stormy", "steps": 120, "step_seconds": 3600.0, "impact": {"kind": "linear"}, "seed": 4}
-    return Scenario.from_dict(plain | scenario | changes)
+from tests.experiments.test_metric_list import stormy
 
 
 def test_moments_in_and_outside_stress_are_sums_over_their_steps():
-    model, values, _ = finished(stormy(population=[PATIENT], impact={"kind": "none"}))
+    model, values, _ = finished(stormy(rounds_per_step=1, impact={"kind": "linear", "scale": 0.3}))
     mark = model.market.history["mark"].tolist()
     forest, step = model.forest, model.closings.step.tolist()
     stress = {s for s, g, a in zip(step, forest.generation, forest.continues, strict=True) if g == 1 and not a}
-    assert 5 < len(stress) < 115
+    assert 3 < len(stress) < 115
+    assert not set(step) <= stress, "some steps must hold later generations only"
     returns = {t: [math.log(b / a) for a, b in zip(mark[t - 1], mark[t], strict=True)] for t in range(1, 121)}
     for prefix, steps in (("realised", set(returns)), ("stress", stress), ("calm", set(returns) - stress)):
         chosen = [returns[t] for t in sorted(steps)]
