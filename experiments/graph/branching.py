@@ -17,6 +17,8 @@ from simulation.errors import InputError
 from simulation.random import Streams
 
 _DIFFERENCE = 0.02  # step of finite differences, in logs
+_LONGEST = 300.0  # decays in a block; e to this power is far from the largest number
+
 
 @dataclass(frozen=True)
 class Hawkes:
@@ -93,11 +95,8 @@ def fitted(times: Array, span: float) -> Hawkes:
 
 def log_likelihood(process: Hawkes, times: Array, span: float) -> float:
     """Return sum log rate(t_i) - integral of the rate over [0, span], nats (Y. Ogata, 1981)."""
-    excited, total, before = 0.0, 0.0, 0.0
-    for time in times.tolist():
-        excited *= math.exp(-process.decay * (time - before))
-        total += math.log(process.rate + process.ratio * process.decay * excited)
-        excited, before = excited + 1.0, time
+    excited = _excitement(times, process.decay)
+    total = float(np.log(process.rate + process.ratio * process.decay * excited).sum())
     children = process.ratio * float(-np.expm1(-process.decay * (span - times)).sum())
     return total - process.rate * span - children
 
@@ -119,6 +118,20 @@ def ratio_error(found: Hawkes, times: Array, span: float) -> float:
     if np.linalg.eigvalsh(information).min() <= 0.0:
         return math.nan
     return math.sqrt(float(np.linalg.inv(information)[1, 1])) * found.ratio * (1.0 - found.ratio)
+
+
+def _excitement(times: Array, decay: float) -> Array:
+    """Return sum exp(-decay (t_i - t_j)) over j < i, (k,), for rising times; in blocks, so that nothing overflows."""
+    excited, start, carried, since = np.zeros(len(times)), 0, 0.0, 0.0
+    block = np.floor(decay * (times - times[:1]) / _LONGEST)
+    ends = [*(np.flatnonzero(np.diff(block)) + 1).tolist(), len(times)] if len(times) else []
+    for end in ends:
+        here = decay * (times[start:end] - times[start])
+        grown = np.exp(here)
+        before = np.cumsum(grown) - grown + carried * math.exp(-decay * (times[start] - since))
+        excited[start:end] = before / grown
+        carried, since, start = excited[end - 1] + 1.0, times[end - 1], end
+    return excited
 
 
 def _process(at: Array) -> Hawkes:

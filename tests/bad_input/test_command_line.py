@@ -10,7 +10,7 @@ from tests.bad_input.contract import PLAIN, refused
 
 COMMANDS = [
     ([], ""),
-    (["chek", "x"], r"command: must be one of compare, run, check, new, list, bench, presets, conformance, theory, explain, warn, loops \(got \"chek\"\); did you mean 'check'"),
+    (["chek", "x"], r"command: must be one of compare, run, check, new, list, bench, presets, conformance, theory, explain, contagion, warn, loops \(got \"chek\"\); did you mean 'check'"),
     (["run"], r"SCENARIO: required, but missing"),
     (["run", "plain.toml", "--levrage", "3"], r"no such option '--levrage'"),
     (["run", "plain.toml", "extra"], r"unexpected extra argument"),
@@ -66,6 +66,10 @@ COMMANDS = [
     (["explain", "plain.toml", "holder[99]"], r"account: there is no \"holder\[99\]\"; holder has the members holder\[0\] to "),
     (["explain", "plain.toml", "--without", "x"], r"account: there is no \"x\"; groups: "),
     (["explain", "plain.toml", "--cause", "bad luck"], r"causes: must be among impact, pooling, delay, insurance, margin, leverage \(got \"bad luck\"\)"),
+    (["contagion", "nowhere"], r"scenario file not found: nowhere"),
+    (["contagion", "plain.toml", "--seeds", "0"], r"--seeds: must be 1 to 1,000 \(got 0\)"),
+    (["contagion", "plain.toml", "--film"], r"--film: needs --out"),
+    (["contagion", "plain.toml", "--out", "full"], r"full: already holds files"),
     (["warn", "nowhere"], r"scenario file not found: nowhere"),
     (["warn", "plain.toml", "--window", "0"], r"--window: must be above 0 and at most 1 \(got 0\)"),
     (["warn", "plain.toml", "--window", "nan"], r"--window: must be above 0 and at most 1 \(got nan\)"),

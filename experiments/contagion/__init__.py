@@ -1,0 +1,1 @@
+"""Who pulled whom down, over several storms: the command `crossmargin contagion`."""

@@ -1,0 +1,105 @@
+"""Contagion in one scenario over several storms: what `crossmargin contagion` prints and keeps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.contagion.ratios import Ratios, radius_before, ratios
+from experiments.drawing import Picture
+from experiments.graph.anatomy import CLASSES, Anatomy, anatomy, write_anatomy
+from experiments.graph.animation import cascade_film
+from experiments.graph.cascade_picture import cascade_picture
+from experiments.graph.hits import hits_over
+from experiments.graph.hits_picture import hits_picture
+from experiments.run import Run, run
+from experiments.store import Provenance, results_folder, write_bytes
+from experiments.tables import write_table
+from experiments.wording import dollars
+from simulation.scenario import Scenario
+
+_SHOWN = 5  # accounts in the text
+
+
+@dataclass(frozen=True)
+class Contagion:
+    """Runs of one scenario on storms, the network of the first one, and the branching ratios of all."""
+
+    runs: Sequence[Run]
+    seen: Anatomy
+    ratios: Ratios
+
+    @cached_property
+    def hits(self) -> pd.DataFrame:
+        """Return who hits whom over the storms: class, from, to, mean, low, high (dollars), runs."""
+        tables = [hits_over(self.runs, by) for by in CLASSES]
+        for by, table in zip(CLASSES, tables, strict=True):
+            table.insert(0, "class", by)
+        return pd.concat(tables, ignore_index=True).astype({"class": "str"})
+
+    @cached_property
+    def pictures(self) -> list[Picture]:
+        """Return the cascade of the first storm, and who hits whom over all of them."""
+        return [cascade_picture(self.seen.graph), *(hits_picture(self.runs, by) for by in CLASSES)]
+
+    def __str__(self) -> str:
+        """Return the cascade of the first storm, who hits whom by market, the worst accounts and the ratios."""
+        first, forest = self.runs[0], self.seen.forest
+        pools = int(forest.generations.sum())
+        lines = [f"{first.scenario.name}, seed {first.scenario.seed}: {len(forest):,} closings of {pools:,} pools"]
+        if pools:
+            lines[0] += f" in {len(forest.roots):,} cascade{'s' if len(forest.roots) > 1 else ''}"
+            lines.append(f"deepest {int(forest.depths.max())} generations, widest {self.seen.width:,} pools")
+            groups = len(set(self.seen.closings["community"].tolist()))
+            lines.append(f"{groups:,} communities of closings (Louvain)")
+        lines += ["", self._matrix(), "", *self._worst(), "", f"branching ratio over {len(self.runs)} storms:"]
+        return "\n".join([*lines, str(self.ratios)])
+
+    def _matrix(self) -> str:
+        table = self.hits[(self.hits["class"] == "market") & (self.hits["from"] != "")]
+        names = list(self.runs[0].scenario.names)
+        mean = table.pivot(index="from", columns="to", values="mean").loc[names, names]
+        mean.index.name = mean.columns.name = None
+        crossed = self.hits[(self.hits["class"] == "market") & (self.hits["from"] == "")].iloc[0]
+        across = f"across markets: {dollars(crossed['mean'])}"
+        if len(self.runs) > 1:
+            across += f", 95 % interval {dollars(crossed['low'])} to {dollars(crossed['high'])}"
+        what = "dollars of loss that forced sales in the row's market caused in what the column's had to close"
+        return f"{what}, mean:\n{mean.round(0).astype('int64')}\n{across}"
+
+    def _worst(self) -> list[str]:
+        accounts = self.seen.accounts.head(_SHOWN)
+        harm = [
+            f"  {row['account']:<20} {dollars(row['caused']):>16}, onward {dollars(row['downstream'])}"
+            for row in accounts.to_dict("records")
+        ]
+        return ["accounts whose forced sales cost others most:", *harm] if harm else ["nobody was liquidated"]
+
+
+def contagion(scenario: Scenario, storms: int = 1) -> Contagion:
+    """Run `scenario` and its impact-free twin on `storms` storms, counted from its seed, and measure contagion."""
+    seeded = [scenario.with_(seed=scenario.seed + i) for i in range(storms)]
+    runs = [run(one) for one in seeded]
+    twins = [run(one.with_(impact={"kind": "none"})) for one in seeded]
+    return Contagion(runs, anatomy(runs[0]), ratios(runs, twins, [radius_before(one) for one in runs]))
+
+
+def save_contagion(
+    found: Contagion, out: str | Path, overwrite: bool = False, command: Sequence[str] = (), film: bool = False
+) -> Path:
+    """Write graph (GraphML, GEXF, Parquet), tables and pictures to the folder `out`, all or nothing."""
+    scenario = found.runs[0].scenario
+    seeds = [one.scenario.seed for one in found.runs]
+    provenance = Provenance(scenario.to_dict(), seeds, command, {"digest": found.runs[0].digest})
+    with results_folder(out, provenance, overwrite) as folder:
+        write_bytes(folder / "contagion.txt", f"{found}\n".encode())
+        write_anatomy(found.seen, folder, gexf=True)
+        write_table(found.hits, folder / "who_hits_whom_over_storms")
+        write_table(found.ratios.table, folder / "branching_ratios")
+        for picture in found.pictures:
+            write_bytes(folder / f"{picture.name}.png", picture.png)
+        if film:
+            write_bytes(folder / "contagion.gif", cascade_film(found.seen.graph).gif)
+    return Path(out)
