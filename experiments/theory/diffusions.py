@@ -171,7 +171,9 @@ class BlackScholes(Target):
             for side in ("call", "put")
         ]
         nobody = [{"kind": "book", "count": 1, "deposit": 1.0, "units": {"A": 0.0}}]
-        return opened(bare_scenario(markets=[asset, *options], population=nobody)).market.mark_price.tolist()
+        whole = self.years * YEAR_SECONDS / 1_000  # expiry falls on the end of a step
+        scenario = bare_scenario(markets=[asset, *options], population=nobody, step_seconds=whole)
+        return opened(scenario).market.mark_price.tolist()
 
 
 def _cumulant(rows: Array, order: int) -> Array:

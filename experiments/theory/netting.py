@@ -12,6 +12,7 @@ from pydantic import Field
 
 from experiments.margin_efficiency import saving
 from experiments.target import (
+    SIGMAS,
     Check,
     bare_scenario,
     batches,
@@ -35,6 +36,7 @@ _PRICE = 100.0  # dollars
 _NO_MARGIN = 1e-9  # maintenance rate: liquidated when nothing is left
 _FACTORS = 2_001  # values of the common factor that are summed over
 _COLUMNS = 100  # markets of one scenario, about
+_BEYOND = 20.0  # margin dates expected beyond a quantile that is looked at
 _SLACK = 0.02  # the shifted barrier is exact up to o(sqrt(dt)); relative
 
 
@@ -67,6 +69,7 @@ class Netting(Target):
         kept = 1.0 - saving(np.ones(self.positions), margin)
         return [
             *self._exposures(),
+            exact_check("least N for which clearing helps", _least(self.classes), 4 * self.classes - 1),
             exact_check("isolated over cross margin", ratio, 1.0 / kept, 1e-9 * ratio),
             *self._liquidations(),
         ]
@@ -120,7 +123,8 @@ class Netting(Target):
                 hit = int((closed > 0.0).sum())
                 checks.append(share_check(name, expected, hit, self.paths, _SLACK * expected))
             else:
-                checks.append(mean_check(name, expected, closed, _SLACK))
+                alone = math.sqrt(expected * (1.0 - expected) / self.positions)
+                checks.append(mean_check(name, expected, closed, _SLACK, alone))
         return checks
 
     def _prices(self, accounts: int, seed: int) -> Array:
@@ -157,6 +161,11 @@ class Netting(Target):
         return np.bincount(market // k, minlength=accounts) / k
 
 
+def _least(classes: int) -> int:
+    """Return the least N at which clearing one of `classes` lowers exposures: K < N^2 / (4 (N - 1))."""
+    return next(n for n in range(3, 8 * classes + 8) if 4 * (n - 1) * classes < n * n)
+
+
 class LiquidatedFraction(Target):
     """T16."""
 
@@ -189,25 +198,49 @@ class LiquidatedFraction(Target):
         mean = float(law @ n)
         least = int(np.argmax(np.cumsum(law) >= 0.9))
         tail = float(law[n > least].sum())
-        second = float(law @ (n - mean) ** 2)
+        second, fourth = float(law @ (n - mean) ** 2), float(law @ (n - mean) ** 4)
+        squares, own = (counts - mean) ** 2 / self.accounts**2, math.sqrt(second) / self.accounts
+        around = math.sqrt(max(fourth - second**2, 0.0)) / self.accounts**2
+        seen = [level for level in (0.9, 0.99, 0.999) if (1.0 - level) * self.dates > _BEYOND]
         return [
-            mean_check("mean fraction", self.probability, counts / self.accounts),
-            mean_check("variance of the fraction", second / self.accounts**2, (counts - mean) ** 2 / self.accounts**2),
-            mean_check(f"P(more than {least} of {self.accounts})", tail, (counts > least).astype(float)),
+            mean_check("mean fraction", self.probability, counts / self.accounts, 0.0, own),
+            mean_check("variance of the fraction", own**2, squares, 0.0, around),
+            share_check(f"P(more than {least} of {self.accounts})", tail, int((counts > least).sum()), self.dates),
+            *(self._quantile(law, counts, level) for level in seen),
             total_variation(law, counts),
         ]
 
+    def quantile(self, level: float) -> float:
+        """Return Vasicek's quantile for N = infinity, N((N^-1(p) + sqrt(rho) N^-1(level)) / sqrt(1 - rho))."""
+        from scipy.special import ndtr, ndtri
+
+        rho = self.correlation
+        return float(ndtr((ndtri(self.probability) + math.sqrt(rho) * ndtri(level)) / math.sqrt(1.0 - rho)))
+
+    def _quantile(self, law: Array, counts: Array, level: float) -> Check:
+        """Return the check of a quantile of the fraction: between those of the law 4 standard errors of level apart."""
+        error = math.sqrt(level * (1.0 - level) / self.dates)
+        below = np.cumsum(law)
+        low, expected, high = (
+            float(np.searchsorted(below, min(max(at, 0.0), 1.0 - 1e-12))) / self.accounts
+            for at in (level - SIGMAS * error, level, level + SIGMAS * error)
+        )
+        found = float(np.quantile(counts, level, method="inverted_cdf")) / self.accounts
+        tolerance = max(high - expected, expected - low) + 1.0 / self.accounts
+        return Check(f"quantile at {level:.4g}", expected, found, (high - low) / (2.0 * SIGMAS), tolerance)
+
     def law(self) -> Array:
         """Return P(k of N accounts go), (N + 1,): binomial given the factor, integrated over it."""
-        from scipy.special import ndtr, ndtri
-        from scipy.stats import binom
+        from scipy.special import gammaln, ndtr, ndtri, xlog1py, xlogy
 
         points = np.linspace(-9.0, 9.0, _FACTORS)
         weights = np.exp(-points * points / 2.0)  # the trapezium rule is as good as exact for a normal density
         rho, n = self.correlation, np.arange(self.accounts + 1)
         given = ndtr((ndtri(self.probability) - math.sqrt(rho) * points) / math.sqrt(1.0 - rho))
-        law = binom.pmf(n[:, None], self.accounts, given[None, :]) * (weights / weights.sum())
-        return column_sum(law)
+        k, p = n[:, None], given[None, :]
+        ways = gammaln(self.accounts + 1) - gammaln(k + 1) - gammaln(self.accounts - k + 1)
+        chances = np.exp(ways + xlogy(k, p) + xlog1py(self.accounts - k, -p))
+        return column_sum(chances * (weights / weights.sum()))
 
     def scenario(self) -> Scenario:
         """Return one margin date: one isolated position an asset, so levered that it goes with probability p."""

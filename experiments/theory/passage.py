@@ -26,11 +26,14 @@ from experiments.target import (
     share_check,
 )
 from simulation.arrays import Array
+from simulation.errors import InputError
 from simulation.price.base import YEAR_SECONDS
 from simulation.scenario import Scenario
 
 OVERSHOOT = 0.5825971579390106  # -zeta(1/2) / sqrt(2 pi)
 SLACK = 0.004  # the shifted barrier is exact up to o(sqrt(dt)); relative
+_NEAREST = 1.9  # standard deviations of a step to the barrier, at least
+_LEAN = 0.05  # drift of log prices in a step over its standard deviation, at most
 _SIDE_BY_SIDE = 100  # independent markets of one scenario
 
 
@@ -57,6 +60,22 @@ class PassageVenue:
     def step_spread(self) -> float:
         """Return s sqrt(dt), the standard deviation of a step's log return."""
         return self.volatility * math.sqrt(self.days / 365.0 / self.steps)
+
+    def __post_init__(self) -> None:
+        """Refuse what the corrected formula is no approximation of."""
+        away = -self.side * math.log(self.barrier / self.price) if self.barrier > 0.0 else 0.0
+        if away <= 0.0:
+            text = f"must be below {1.0 / self.maintenance_rate:g}, or the position is liquidated at once"
+            raise InputError(f"leverage: {text} (got {self.leverage:g})")
+        if self.step_spread > away / _NEAREST:
+            fewest = math.ceil(self.steps * (self.step_spread * _NEAREST / away) ** 2)
+            raise InputError(
+                f"steps: must be at least {fewest} here, so that the liquidation price is {_NEAREST:g} standard "
+                f"deviations of a step away (got {self.steps})"
+            )
+        lean = abs(self.drift - self.volatility**2 / 2.0) * math.sqrt(self.days / 365.0 / self.steps) / self.volatility
+        if lean > _LEAN:
+            raise InputError(f"steps: drift must be below {_LEAN:g} of a step's standard deviation (got {lean:.2g})")
 
     def probability(self, discrete: bool = True) -> float:
         """Return P(tau <= T), watched at every mark or, with `discrete` false, continuously."""

@@ -16,6 +16,7 @@ from experiments.theory.law_picture import law_picture
 from experiments.theory.passage import PassageVenue, passage_target
 from experiments.theory.ruin import FundVenue, ruin_target
 from experiments.theory.suite import Target
+from simulation.errors import InputError
 
 _DRAWN = 600  # runs of a picture
 
@@ -51,7 +52,13 @@ class Cascade(Target):
         return cascade_target(self.venue(), self.replications, self.seed)
 
     def venue(self) -> CascadeVenue:
-        """Return the venue."""
+        """Return the venue; refuses impacts that would drive the price to nothing."""
+        fallen = (self.shock + self.accounts * self.impact) * self.reach
+        if fallen >= 0.99:
+            raise InputError(
+                f"{self.name}: impact: the whole book would take {fallen:.3g} of the price, must be below .99; lower "
+                "impact, accounts or reach"
+            )
         law = CascadeLaw(self.accounts, self.shock, self.impact)
         return CascadeVenue(
             law, reach=self.reach, maintenance_rate=self.maintenance_rate, rounds_per_step=self.rounds_per_step
@@ -113,14 +120,17 @@ class CriticalLeverage(Target):
     name: ClassVar[str] = "T5"
     title: ClassVar[str] = "Critical leverage of a forced exit"
     source: ClassVar[str] = "F. Caccioli, J.-P. Bouchaud & J. D. Farmer, arXiv:1204.0922 (2012)"
-    formula: ClassVar[str] = "l_c = (1 + d) / I, whatever the slices"
+    formula: ClassVar[str] = (
+        "l_c = (1 + d) / I, whatever the slices; bad debt I / (1 + d) less the equity ratio; l(x) = (1 - x)(1 - I x^d) "
+        "/ (1 / l0 - I x^d + I d / (1 + d) x^(1 + d)); prices move in logs, 1 - I x^d is exp(-I x^d)"
+    )
 
-    impact: float = Field(1e-3, gt=0.0, le=5e-3, description="I of the whole exit; small, as engine moves log prices")
+    impact: float = Field(1e-3, ge=1e-5, le=0.5, description="I of the whole exit, log")
     exponent: float = Field(0.5, gt=0.0, le=1.5, description="d")
-    slice_share: float = Field(0.01, gt=0.0, le=1.0, description="share of the rest that a round sells")
+    slice_share: float = Field(0.01, ge=0.002, le=1.0, description="share of the rest that a round sells")
 
     def run(self) -> list[Check]:
-        """Return the threshold by its cost, from both sides, and without slices."""
+        """Return the threshold, ruin on both sides of it, bad debt, and leverage on the way."""
         return exit_target(ExitVenue(self.impact, self.exponent, self.slice_share))
 
 
