@@ -18,12 +18,12 @@ from experiments.run import Run, run
 from experiments.target import bare_scenario, one_tier
 from simulation.scenario import Scenario
 
-CLOSINGS = 100_000
+CLOSINGS, FEWEST, MOST = 100_000, 60, 1_000_000
 _STEPS, _REACH, _RATE, _FALL, _RATIO = 60, 0.4, 0.05, 0.012, 0.5
 
 
 def crash(closings: int = CLOSINGS, seed: int = 1) -> Scenario:
-    """Return a scenario in which `closings` pools, at least 60, are closed by force, each of them once.
+    """Return a scenario in which `closings` pools, at least `FEWEST`, are closed by force, each of them once.
 
     All are long, with liquidation prices uniform over `_REACH` of the price below it, which the crash runs through. The
     sale of a whole pool lowers the price past the thresholds of `_RATIO` others.

@@ -60,6 +60,7 @@ COMMANDS = [
     (["list", "metric"], r"list: must be metrics or nothing \(got \"metric\"\)"),
     (["bench", "--accounts", "0"], r"--accounts: must be 1 to 10,000,000 \(got 0\)"),
     (["bench", "--repeats", "0"], r"--repeats: must be 1 to 1,000 \(got 0\)"),
+    (["bench", "--graph", "59"], r"--graph: must be 60 to 1,000,000 \(got 59\)"),
     (["explain", "nowhere"], r"scenario file not found: nowhere"),
     (["explain", "full"], r"full: holds no scenario.toml"),
     (["explain", "plain.toml", "holdr[0]"], r"account: there is no \"holdr\[0\]\"; did you mean 'holder\[0\]'"),

@@ -1,10 +1,14 @@
 """The cascade forest: parents, generations, and a count of every closing."""
 
+from dataclasses import replace
+
 import networkx as nx
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from experiments.graph.contagion import cascade_forest, contagion_graph
+from experiments.graph.contagion import cascade_forest, contagion_graph, ledger_of
+from experiments.record.blame import Ledger
 from experiments.run import run
 from tests.experiments.storms import (
     branching,
@@ -43,6 +47,24 @@ def test_generations_are_the_same_with_one_round_a_step(seed):
     slowly = cascade_forest(run(branching(seed, rounds_per_step=1, steps=40)))
     assert slowly.generations.tolist() == at_once.generations.tolist()
     assert sorted(slowly.sizes) != [] and slowly.sizes.sum() == at_once.sizes.sum()
+
+
+@settings(max_examples=20)
+@given(storms())
+def test_nobody_of_the_round_before_owes_more_than_the_parent(scenario):
+    result = run_or_skip(scenario)
+    plain, forest = ledger_of(result), cascade_forest(result)
+    c = plain.closings
+    ledger = Ledger(replace(c, before=c.seized), plain.moment_step, plain.half_life)
+    for child in np.flatnonzero((forest.parent >= 0) & ~forest.continues).tolist():
+        parent = forest.parent[child]
+        if (c.step[parent], c.round[parent]) != (c.step[child], c.round[child] - 1):
+            continue
+        others = np.flatnonzero((c.step == c.step[parent]) & (c.round == c.round[parent]))
+        owed = ledger.shares(np.full(len(others), child), others)
+        own = owed[others == parent][0]
+        assert own > 0.0
+        assert owed.max() <= own * (1.0 + 1e-9)
 
 
 def test_a_chain_in_which_each_sale_kills_exactly_the_next_is_one_deep_tree():
