@@ -50,6 +50,7 @@ class StandardCast(Cast):
             orders = group.allowed(group.rule.open(members, model.view))
             model.exchange.clearing.open(members.rows, orders * regime_scale(model, members, orders)[:, None])
             model.exchange.clearing.wallet.fund(members.rows, group.posted_share)
+        model.exchange.claims.open(model)
 
 
 def specification(group: Group) -> GroupSpec:

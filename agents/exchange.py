@@ -5,6 +5,7 @@ from typing import Any
 import mesa
 import numpy as np
 
+from agents.claims import ClaimsHouse
 from agents.clearing import Clearing
 from agents.desk import desk
 from agents.lending import Lending
@@ -40,6 +41,7 @@ class Exchange(mesa.Agent):
         self.trading = Trading(model, self.clearing, scenario)
         self.settlement = Settlement(self.clearing)
         self.lending = Lending(self.clearing, scenario.interest, scenario.step_seconds)
+        self.claims = ClaimsHouse(self.clearing, scenario.claims)
         self.waterfall = waterfall(self.clearing, scenario)
         self.desk = desk(self.clearing, self.waterfall, scenario)
         self.standings = Standings(self.engine, self.desk.flags, self.watch)
@@ -66,6 +68,7 @@ class Exchange(mesa.Agent):
         self.move_margin()
         self.settle_funding()
         self.settle_interest()
+        self.claims.settle()
         self.match_orders()
         self.liquidate()
 

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, model_validator
 
 from simulation.arrays import Array
+from simulation.claims.base import ClaimsRule
 from simulation.collateral.base import CollateralRule
 from simulation.contracts import Clock, Contracts
 from simulation.deleveraging.base import DeleveragingRule
@@ -34,7 +35,7 @@ SECONDS_PER_YEAR = 365.0 * 86_400.0
 
 _FAMILIES = (
     *("price", "impact", "mark", "oracle", "funding", "margin", "liquidation", "deleveraging"),
-    *("instrument", "volatility", "collateral", "valuation", "interest", "state", "loss"),
+    *("instrument", "volatility", "collateral", "valuation", "interest", "state", "loss", "claims"),
 )
 for _family in _FAMILIES:
     load_rules(f"simulation.{_family}")
@@ -68,6 +69,7 @@ class Scenario(Section):
     collateral: SerializeAsAny[CollateralRule] = Field(default_factory=lambda: CollateralRule.parse({"kind": "tiers"}))
     valuation: SerializeAsAny[ValuationRule] = Field(default_factory=lambda: ValuationRule.parse({"kind": "mark"}))
     interest: SerializeAsAny[InterestRule] = Field(default_factory=lambda: InterestRule.parse({"kind": "none"}))
+    claims: SerializeAsAny[ClaimsRule] = Field(default_factory=lambda: ClaimsRule.parse({"kind": "none"}))
     liquidation: SerializeAsAny[LiquidationRule] = Field(
         default_factory=lambda: LiquidationRule.parse({"kind": "full"})
     )

@@ -35,6 +35,9 @@ class Checkable(Protocol):
     def collateral(self) -> Any: ...  # noqa: D102
 
     @property
+    def claims(self) -> Any: ...  # noqa: D102
+
+    @property
     def steps(self) -> int: ...  # noqa: D102
 
     @property
@@ -63,6 +66,7 @@ def check_references(scenario: Checkable) -> None:
         *_sizes(scenario),
         *_limits(scenario),
         *_trading(scenario),
+        *_claims(scenario),
     ]
     if lines:
         raise ValueError("\n".join(lines))
@@ -156,8 +160,14 @@ def _sizes(scenario: Checkable) -> Iterator[str]:
 
 
 def _trading(scenario: Checkable) -> Iterator[str]:
-    if scenario.trading == "call" and scenario.fill_at != "after":
-        yield f'fill_at: must be "after" where trading is "call" (got {shown(scenario.fill_at)}); all fill at its end'
+    if scenario.trading != "continuous" and scenario.fill_at != "after":
+        text = f'must be "after" where trading is "{scenario.trading}" (got {shown(scenario.fill_at)})'
+        yield f"fill_at: {text}; all fill at its end"
+
+
+def _claims(scenario: Checkable) -> Iterator[str]:
+    counts = {group.name: group.count for group in scenario.population}
+    yield from (f"claims.{line}" for line in scenario.claims.problems(counts, scenario.steps))
 
 
 def _limits(scenario: Checkable) -> Iterator[str]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulation.arrays import Array
+from simulation.claims.clearing import Debts, Recovery, Solution, clear
 from simulation.errors import InputError
 
-_ENOUGH = 1e-14  # relative change of a payment below which it stands
-_ROUNDS = 1_000_000
+_ENOUGH = 1e-14  # relative shortfall of a payment that counts as none
 
 
 @dataclass(frozen=True)
@@ -49,28 +49,23 @@ class Claims:
     @property
     def greatest(self) -> Array:
         """Return the greatest clearing vector (n,)."""
-        return self._iterated(self.owed)
+        return self._cleared("greatest")
 
     @property
     def least(self) -> Array:
         """Return the least clearing vector (n,)."""
-        return self._iterated(np.zeros_like(self.owed))
+        return self._cleared("least")
 
     def equity(self, paid: Array) -> Array:
         """Return e + Pi' p - p (n,), which adds up to the outside money unless defaults cost some."""
         return self.outside + paid @ self.shares - paid
 
-    def _iterated(self, paid: Array) -> Array:
-        shares, owed = self.shares, self.owed
-        for _ in range(_ROUNDS):
-            received = paid @ shares
-            recovered = self.outside_recovery_rate * self.outside + self.claims_recovery_rate * received
-            solvent = self.outside + received >= owed * (1.0 - _ENOUGH)
-            after = np.where(solvent, owed, np.minimum(recovered, owed))
-            if (np.abs(after - paid) <= _ENOUGH * owed).all():
-                return after
-            paid = after
-        return paid
+    def _cleared(self, solution: Solution) -> Array:
+        """Return what the engine's own iteration finds."""
+        debtor, creditor = np.nonzero(self.debts)
+        debts = Debts(len(self.outside), debtor, creditor, self.debts[debtor, creditor])
+        recovery = Recovery(self.outside_recovery_rate, self.claims_recovery_rate, solution)
+        return clear(debts, self.outside, recovery).paid
 
 
 def fictitious_default(claims: Claims) -> tuple[Array, int]:

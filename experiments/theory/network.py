@@ -10,6 +10,7 @@ from pydantic import Field
 from experiments.target import SIGMAS, Check, exact_check
 from experiments.theory.cascade import CascadeLaw, CascadeVenue, simulate_cascades
 from experiments.theory.clearing_vector import Claims
+from experiments.theory.settlement import settled
 from experiments.theory.suite import Target
 from experiments.warning.debt_rank import linear_debt_rank, original_debt_rank, unsaturated
 from simulation.arrays import Array
@@ -41,18 +42,19 @@ class Clearing(Target):
         distance = lost = 0.0
         for number in range(self.systems):
             claims = self.system(number)
-            paid = claims.greatest
-            distance = max(distance, float(np.abs(paid - self._programme(claims)).max()))
-            lost = max(lost, abs(float(claims.equity(paid).sum() - claims.outside.sum())))
+            found, unit = settled(claims), max(float(claims.owed.max()), float(claims.outside.max()))
+            distance = max(distance, float(np.abs(found.paid - self._programme(claims)).max()) / unit)
+            lost = max(lost, abs(float(found.kept.sum() - claims.outside.sum())) / unit)
         owed, rate = self.mutual_debt, self.recovery_rate
         two = Claims(np.array([[0.0, owed], [owed, 0.0]]), np.ones(2), rate, rate)
-        low = rate / (1.0 - rate)
+        low, unit = rate / (1.0 - rate), max(owed, 1.0)
+        # Where they could pay on such receipts nobody is in default, and the two vectors are one.
+        least = low if 1.0 + low < owed else owed
         return [
-            exact_check("payments apart from the linear programme", 0.0, distance, 1e-8),
-            exact_check("money lost in clearing", 0.0, lost, 1e-9),
-            exact_check("greatest vector of two", owed, float(two.greatest[0]), 1e-9 * owed),
-            # Where they could pay on such receipts nobody is in default, and the two vectors are one.
-            exact_check("least vector of two", low if 1.0 + low < owed else owed, float(two.least[0]), 1e-9 * owed),
+            exact_check("payments apart from the linear programme, relative", 0.0, distance, 1e-8),
+            exact_check("money lost in clearing, relative", 0.0, lost, 1e-9),
+            exact_check("greatest vector of two", owed, float(settled(two).paid[0]), 1e-9 * unit),
+            exact_check("least vector of two", least, float(settled(two, "least").paid[0]), 1e-9 * unit),
         ]
 
     def system(self, number: int) -> Claims:

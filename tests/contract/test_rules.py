@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from simulation.claims.base import ClaimsRule
 from simulation.collateral.base import CollateralRule
 from simulation.deleveraging.base import DeleveragingRule, Winners
 from simulation.distribution import Distribution
@@ -244,5 +245,5 @@ def test_all_families_are_covered_here() -> None:
     rules = {base for base in Rule.__subclasses__() if base.kinds() and base.__module__.startswith("simulation.")}
     families |= {FAMILIES["price"], Distribution, Instrument, VolatilityProcess}
     families |= {CollateralRule, ValuationRule, InterestRule}
-    families |= {LossRule, StateRule, LossLaw, VolatilityUpdate}  # tested in the folders of their own
+    families |= {LossRule, StateRule, LossLaw, VolatilityUpdate, ClaimsRule}  # tested in the folders of their own
     assert rules == families, "a new rule family needs a contract here"

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from agents.cast import trader_types
 from agents.parameter import Parameter, Setting, declared
+from simulation.claims.base import ClaimsRule
 from simulation.collateral.base import CollateralRule
 from simulation.deleveraging.base import DeleveragingRule
 from simulation.distribution import Distribution
@@ -48,6 +49,7 @@ FAMILIES: dict[str, type[Rule]] = {
     "collateral": CollateralRule,
     "valuation": ValuationRule,
     "interest": InterestRule,
+    "claims": ClaimsRule,
 }
 MOST_STEPS = 8
 PRICES = (100.0, 1.0, 2500.0)
@@ -248,7 +250,7 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     if draw(st.booleans()):
         table["liquidators"] = [{"count": 2, "capital": 3000.0, **draw(fields_of(LiquidatorGroup, 1))}]
     if table["fill_at"] == "after" and draw(st.booleans()):
-        table["trading"] = "call"
+        table["trading"] = draw(st.sampled_from(("call", "schedule")))
     if draw(st.booleans()):
         table["backstop"] = {"capital": 3000.0, **draw(fields_of(Backstop, 1))}
     if draw(st.integers(0, 2)) == 0:

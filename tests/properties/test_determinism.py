@@ -19,6 +19,7 @@ EXOGENOUS: dict[str, Any] = {
     "steps": 13,
     "step_seconds": 1800.0,
     "price": {"kind": "gbm"},
+    "claims": {"kind": "random_network", "mean_degree": 2.0},
     "markets": [*STORMY["markets"], {"name": "C", "price": 5.0}],
 }
 POLICY: dict[str, Any] = {

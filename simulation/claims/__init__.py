@@ -1,0 +1,1 @@
+"""Claims rules: who owes whom, and when what is owed falls due."""
