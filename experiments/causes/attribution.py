@@ -5,12 +5,13 @@ liquidation itself? Method: between two changes of a position its gain is units 
 `simulation.causes.attribute` splits without remainder; what a fill was worse than the mark before it is charged to the
 kind of trade; every other posting has its reason. Expected: the causes add up to what was brought in less what is left,
 
-    brought in - equity at the end = exogenous + flow + forced + mark_gap + trading + liquidation + adl + fees
-        + funding + interest + penalty + takeover + insurance + socialised + unpaid + other,
+    brought in - equity at the end = exogenous + flow + forced + margin_rule + mark_gap + trading + liquidation + adl
+        + fees + funding + interest + penalty + takeover + insurance + socialised + unpaid + other,
 
 in whole quanta. Positive is lost; insurance, socialised and unpaid are negative where others paid for a bankrupt
-account. A margin rule moves no money: that it asked for more is a trigger, told by the story, and no cause
-of loss here. What rounding leaves (fractions of a quantum a posting) is taken up by the exogenous part.
+account. A margin rule moves no money; `margin_rule` is what was lost to forced sales that only its rise since the
+opening made (see `experiments.causes.trigger`), `forced` what was lost to all others. What rounding leaves (fractions
+of a quantum a posting) is taken up by the exogenous part.
 """
 
 from dataclasses import dataclass
@@ -20,15 +21,16 @@ import numpy as np
 import pandas as pd
 
 from experiments.causes.trace import NO_MARKET, Legs, Spells, Traced, legs_of, spells_of
+from experiments.causes.trigger import needed_at_opening, owed_to, raised
 from experiments.record.closings import whole
 from experiments.record.frames import account_names, hidden
 from simulation.accounts import to_quanta
-from simulation.arrays import Array, Index
+from simulation.arrays import Array, Index, Mask
 from simulation.causes import Attribution, attribute
 
 PRICE = ("exogenous", "flow", "forced", "mark_gap")  # what moved the mark of what was held
 CAUSES = (
-    *PRICE,
+    *("exogenous", "flow", "forced", "margin_rule", "mark_gap"),
     *("trading", "liquidation", "adl", "fees", "funding", "interest", "penalty", "takeover"),
     *("insurance", "socialised", "unpaid", "other"),
 )
@@ -61,13 +63,16 @@ class Split:
     lines: row, market ("" for cash alone), cause, dollars; whole quanta, zero lines left out. accounts: one row an
     account: row, account, group, kind, brought (dollars paid in less paid out), equity (at the end), loss = brought -
     equity, and one column a cause; the causes add up to the loss exactly. spells, causes: times of constant holdings,
-    and the split of their loss, for `experiments.causes.culprits`.
+    and the split of their loss, for `experiments.causes.culprits`. needed: (n,) dollars, see `trigger`; raised: (n,)
+    closings of the run that only the rise of the margin rule made.
     """
 
     lines: pd.DataFrame
     accounts: pd.DataFrame
     spells: Spells
     causes: Attribution
+    needed: Array
+    raised: Mask
 
     def by(self, *keys: str) -> pd.DataFrame:
         """Return dollars by cause (columns) and `keys` (rows): any of account, group, kind, market; exact sums.
@@ -91,12 +96,23 @@ def split_losses(model: Traced) -> Split:
     count = len(model.accounts)
     brought = _sums(legs.row, np.where(_is(legs, BROUGHT), legs.cash, 0.0), count)
     loss = to_quanta(brought - model.equity)
-    parts = _lines(model, legs, spells, causes)
+    needed = needed_at_opening(model, spells)
+    by_rule = raised(model, needed)
+    ruled = owed_to(model, by_rule, spells, causes)
+    parts = [*_lines(model, legs, spells, causes), *_of_rule(spells, ruled)]
     rest = loss - whole(np.sum([_sums(part.row, part.dollars, count) for part in parts], axis=0))
     left = np.flatnonzero(rest)
     parts.append(_Lines(left, np.full(len(left), NO_MARKET), np.zeros(len(left), np.intp), rest[left]))
     lines = _gathered(parts, model.market.names)
-    return Split(lines, _accounts(model, lines, brought, loss), spells, causes)
+    return Split(lines, _accounts(model, lines, brought, loss), spells, causes, needed, by_rule)
+
+
+def _of_rule(spells: Spells, dollars: Array) -> list["_Lines"]:
+    """Move `dollars` (s,) of each spell from forced sales to the margin rule that made them."""
+    moved = np.flatnonzero(dollars)
+    row, market = spells.row[moved], spells.market[moved]
+    pairs = (("forced", -dollars[moved]), ("margin_rule", dollars[moved]))
+    return [_Lines(row, market, np.full(len(moved), CAUSES.index(cause)), amount) for cause, amount in pairs]
 
 
 def visible(causes: Attribution) -> Attribution:
@@ -124,10 +140,11 @@ def _lines(model: Traced, legs: Legs, spells: Spells, causes: Attribution) -> li
     paid = np.flatnonzero(of[legs.reason] >= 0)
     fills = to_quanta(-legs.cash - _worth(model, legs))
     parts = [_Lines(legs.row[paid], legs.market[paid], of[legs.reason[paid]], fills[paid])]
-    for i, part in enumerate(PRICE):
+    for part in PRICE:
         dollars: Array = getattr(causes, part)
         moved = np.flatnonzero(dollars)
-        parts.append(_Lines(spells.row[moved], spells.market[moved], np.full(len(moved), i), dollars[moved]))
+        cause = np.full(len(moved), number[part])
+        parts.append(_Lines(spells.row[moved], spells.market[moved], cause, dollars[moved]))
     return parts
 
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from experiments.causes.attribution import CAUSES
 from experiments.causes.story import Facts, Record, largest_of, records
 from experiments.drawing import DARK, GREY, Picture, canvas, png
@@ -17,11 +19,13 @@ MOST_CAUSES, MOST_CULPRITS = 7, 8  # boxes in a row, beside one for the rest
 _WIDEST, _THINNEST = 16.0, 0.7  # points
 _HIGH, _MIDDLE, _LOW = 2.0, 1.0, 0.0  # rows
 _BOX = {"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": DARK, "linewidth": 0.9}
-FORCED = "forced sales"
+FORCED, RISEN = "forced sales", "sales by risen\nrequirements"
+_SALES = ("forced", "margin_rule")  # causes that have culprits
 _SHORT = {
     "exogenous": "outside price",
     "flow": "ordinary trading",
     "forced": FORCED,
+    "margin_rule": RISEN,
     "mark_gap": "mark beside\nthe book",
     "trading": "fills of its\norders",
     "liquidation": "fills of its\nforced trades",
@@ -36,10 +40,11 @@ _SHORT = {
 
 @dataclass(frozen=True)
 class Branch:
-    """A box of the tree and the dollars on the edge below it."""
+    """A box of the tree, the dollars on the edge below it, and the label of the box that edge leads to."""
 
     label: str
     dollars: float
+    below: str = ""
 
 
 def causal_tree(told: Facts) -> Picture:
@@ -51,13 +56,12 @@ def causal_tree(told: Facts) -> Picture:
         panel.axis("off")
         panel.set_ylim(_LOW - 0.25, (_HIGH if culprits else _MIDDLE) + 0.2)
         panel.set_xlim(0.0, 1.0)
-        places = dict(
-            zip([branch.label for branch in causes], _edges(panel, causes, (0.5, _LOW), _MIDDLE), strict=True)
-        )
-        if culprits and FORCED in places:
-            _edges(panel, culprits, (places[FORCED], _MIDDLE), _HIGH)
-        for branch in causes:
-            _box(panel, (places[branch.label], _MIDDLE), _text(branch))
+        feet = {branch.label: (place, _MIDDLE) for branch, place in _placed(causes)}
+        _edges(panel, causes, {"": (0.5, _LOW)}, _MIDDLE)
+        _edges(panel, culprits, feet, _HIGH)
+        for row, high in ((culprits, _HIGH), (causes, _MIDDLE)):
+            for branch, place in _placed(row):
+                _box(panel, (place, high), _text(branch))
         loss = float(told.account["loss"])
         _box(panel, (0.5, _LOW), f"{told.name}\n{'lost' if loss >= 0.0 else 'gained'} {dollars(abs(loss))}", "bold")
         figure.supxlabel(_literal(_scales(causes, culprits)), fontsize=7.5)
@@ -80,39 +84,48 @@ _CAPTION = (
 def cause_branches(told: Facts) -> list[Branch]:
     """Return the causes of the loss, in the order of the table; the small ones together."""
     amounts = {cause: float(told.account[cause]) for cause in CAUSES if told.account[cause]}
-    kept = sorted(amounts, key=lambda cause: (cause != "forced", -abs(amounts[cause])))[:MOST_CAUSES]
+    kept = sorted(amounts, key=lambda cause: (cause not in _SALES, -abs(amounts[cause])))[:MOST_CAUSES]
     found = [Branch(_SHORT.get(cause, cause), amount) for cause, amount in amounts.items() if cause in kept]
     return [*found, *_rest([amount for cause, amount in amounts.items() if cause not in kept], "small causes")]
 
 
 def culprit_branches(told: Facts) -> list[Branch]:
-    """Return the closings that owe most, in order of time; the others together."""
-    top = largest_of(told.culprits, "dollars", MOST_CULPRITS)
-    found = [Branch(_closing(told, one), one["dollars"]) for one in records(top.sort_values("closing"))]
-    left = told.culprits.drop(index=top.index)["dollars"].tolist()
-    return [*found, *_rest(left, "others")]
+    """Return the closings that owe most, in order of time above the cause they belong to; the others together."""
+    owed, found = told.culprits, list[Branch]()
+    top = np.isin(owed["closing"].to_numpy(), largest_of(owed, "dollars", MOST_CULPRITS)["closing"].to_numpy())
+    for cause, raised in zip(_SALES, (False, True), strict=True):
+        mine = owed["raised"].to_numpy(bool) == raised
+        named = owed.iloc[np.flatnonzero(top & mine)].sort_values("closing")
+        found += [Branch(_closing(told, one), one["dollars"], _SHORT[cause]) for one in records(named)]
+        left = owed["dollars"].to_numpy(float)[~top & mine].tolist()
+        found += [Branch(rest.label, rest.dollars, _SHORT[cause]) for rest in _rest(left, "others")]
+    return found
 
 
 def _closing(told: Facts, one: Record) -> str:
-    return f"{'itself' if one['account'] == told.name else one['account']}\nstep {one['step']}"
+    name = "itself" if one["account"] == told.name else one["account"]
+    return f"{name}\nstep {one['step']}, round {one['round'] + 1}"
 
 
 def _rest(amounts: Sequence[float], label: str) -> list[Branch]:
     return [Branch(f"{len(amounts)} {label}", sum(amounts))] if amounts else []
 
 
-def _edges(panel: Any, branches: list[Branch], foot: tuple[float, float], high: float) -> list[float]:
-    """Draw a row of boxes at `high` with their edges down to `foot`, the widest first; return where they stand."""
-    places = [(i + 0.5) / len(branches) for i in range(len(branches))]
-    pairs = list(zip(places, branches, strict=True))
-    for place, branch in sorted(pairs, key=lambda pair: -abs(pair[1].dollars)):
+def _placed(branches: list[Branch]) -> list[tuple[Branch, float]]:
+    """Return the boxes of a row with where they stand."""
+    return [(branch, (i + 0.5) / len(branches)) for i, branch in enumerate(branches)]
+
+
+def _edges(panel: Any, branches: list[Branch], feet: dict[str, tuple[float, float]], high: float) -> None:
+    """Draw the edges of a row of boxes at `high` down to the box below each, the widest first."""
+    for branch, place in sorted(_placed(branches), key=lambda pair: -abs(pair[0].dollars)):
+        foot = feet.get(branch.below)
+        if foot is None:
+            continue
         width = max(_WIDEST * abs(branch.dollars) / _largest(branches), _THINNEST)
         dashes = (2.0, 1.5) if width < 4.0 else (0.6, 0.4)
         style: Any = "-" if branch.dollars >= 0.0 else (0, dashes)
         panel.plot((foot[0], place), (foot[1], high), color=GREY, linewidth=width, linestyle=style, zorder=1)
-    for place, branch in pairs:
-        _box(panel, (place, high), _text(branch))
-    return places
 
 
 def _largest(branches: list[Branch]) -> float:

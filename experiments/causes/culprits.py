@@ -3,7 +3,9 @@
 Question: of the dollars an account lost to forced displacement, how many does each earlier liquidation owe? Method: as
 `record.blame` does for one closing, but over all spells in which the account held something: a spell that lost
 `exposure` dollars per unit of log price owes to a push what was left of it at the end of the spell less what was left
-at its beginning, and to each closing in the push the closing's fraction. Expected: the debts add up to `forced`.
+at its beginning, and to each closing in the push the closing's fraction. Expected: the debts add up to what was lost to
+forced sales, `forced` and `margin_rule` together; those of closings that only a risen requirement made are the latter
+up to the rounding of spells.
 """
 
 import numpy as np
@@ -13,8 +15,8 @@ from experiments.causes.attribution import Split
 from experiments.causes.trace import Traced
 from experiments.graph.contagion import exact_shares
 from experiments.record.blame import Blame
-from experiments.record.closings import Closings, closings_of
-from experiments.record.frames import account_names, push_frame
+from experiments.record.closings import Closings
+from experiments.record.frames import account_names
 from simulation.arrays import Array, Index
 
 _BLOCK = 2_000_000  # cells of a working array
@@ -22,21 +24,21 @@ _BLOCK = 2_000_000  # cells of a working array
 
 def closings_in(model: Traced) -> Closings:
     """Return the closings of a finished run."""
-    return closings_of(model.events, push_frame(model), model.market.names)
+    return model.closings
 
 
 def culprits(model: Traced, split: Split, closings: Closings, row: int) -> pd.DataFrame:
     """Return what every closing owes to the loss of account `row`, largest first.
 
-    Columns: closing (number), step, round, row, account, group, notional (dollars closed), dollars (whole quanta; they
-    add up to the account's forced loss; negative where a push that wore off helped). An account can owe to itself:
-    what it still held fell with what had been sold of it.
+    Columns: closing (number), step, round, row, account, group, notional (dollars closed), raised (only the rise of the
+    margin rule made it), dollars (whole quanta; they add up to the account's loss to forced sales; negative where a
+    push that wore off helped). An account can owe to itself: what it still held fell with what had been sold of it.
     """
     owed = _by_push(model, split, closings, row)
     share, sold = np.zeros(len(closings)), np.flatnonzero(closings.push >= 0)  # others never reached the book
     share[sold] = (owed[closings.push[sold]] * closings.share[sold, : owed.shape[1]]).sum(axis=1)
     found = np.flatnonzero(share)
-    forced = np.array([float(split.accounts["forced"].to_numpy()[row])])
+    forced = split.accounts.loc[[row], ["forced", "margin_rule"]].sum(axis=1).to_numpy(float)
     exact = exact_shares(Blame(found, np.zeros(len(found), np.intp), share[found], np.ones(1, bool)), forced)[0]
     names, groups, _ = account_names(model)
     order = np.lexsort((found, -exact))
@@ -51,6 +53,7 @@ def culprits(model: Traced, split: Split, closings: Closings, row: int) -> pd.Da
             "account": np.array(names, object)[rows],
             "group": np.array(groups, object)[rows],
             "notional": closings.notional[found],
+            "raised": split.raised[found],
             "dollars": exact,
         }
     )

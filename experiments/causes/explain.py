@@ -17,12 +17,14 @@ import pandas as pd
 from agents.handles import forget
 from experiments.causes.attribution import Split, split_losses
 from experiments.causes.culprits import closings_in, culprits
+from experiments.causes.forced_trades import forced_trades
 from experiments.causes.source import source_of
 from experiments.causes.story import Facts, plain, records, story
 from experiments.causes.trace import Traced
-from experiments.causes.trigger import requirement_at_opening
+from experiments.causes.trigger import knowledge
 from experiments.causes.what_if import CAUSES, ask, outcome_of
 from simulation.accounts import SYSTEM_ROWS
+from simulation.arrays import Index
 from simulation.errors import InputError, nearest, shown
 
 TOGETHER = ("impact", "pooling", "delay")  # of which Shapley shares are taken: eight runs at most
@@ -109,8 +111,15 @@ def _explained(model: Traced, account: str | None, causes: Sequence[str], withou
         answers=answers,
         others={other: names[other] for other in others},
         split=split,
-        needed_at_opening=requirement_at_opening(model, split.spells, row),
+        trades=forced_trades(model, split),
+        rule_known=knowledge(model),
+        needed_at_opening=_needed(split, np.flatnonzero(closings.row == row)),
     )
+
+
+def _needed(split: Split, mine: Index) -> float | None:
+    """Return what the opening's rule would have asked for when the first of the closings `mine` was made."""
+    return None if not len(mine) or np.isnan(split.needed[mine[0]]) else float(split.needed[mine[0]])
 
 
 def _worst(owed: pd.DataFrame, row: int) -> list[int]:

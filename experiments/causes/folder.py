@@ -7,10 +7,11 @@ import pandas as pd
 
 from experiments.causes.causal_tree import causal_tree
 from experiments.causes.explain import Explanation
+from experiments.causes.forced_trades import by_round
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table
 
-__all__ = ["rerun_table", "save_explanation"]
+__all__ = ["aggregates", "rerun_table", "save_explanation"]
 
 
 def save_explanation(told: Explanation, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
@@ -24,7 +25,22 @@ def save_explanation(told: Explanation, out: str | Path, overwrite: bool = False
         write_table(told.seizures, folder / "forced_trades")
         write_table(rerun_table(told), folder / "reruns")
         write_table(told.split.accounts, folder / "accounts")
+        for name, table in aggregates(told).items():
+            write_table(table, folder / name)
     return Path(out)
+
+
+def aggregates(told: Explanation) -> dict[str, pd.DataFrame]:
+    """Return the losses of the whole run by cause: of all accounts by market and by trader type, and of all forced
+    trades, each and by step and round. Dollars; sums are exact.
+    """
+    split, trades = told.split, told.trades
+    return {
+        "by_market": split.by("market").reset_index().astype({"market": "str"}),
+        "by_trader_type": split.by("kind").reset_index(),
+        "by_round": by_round(trades).reset_index(),
+        "forced_losses": trades,
+    }
 
 
 def rerun_table(told: Explanation) -> pd.DataFrame:

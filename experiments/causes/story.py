@@ -19,6 +19,7 @@ _WORDS = {
     "exogenous": "the outside price moved against what it held",
     "flow": "ordinary trading of others, and its own, moved the price",
     "forced": "forced sales of earlier liquidations moved the price",
+    "margin_rule": "forced sales that only a risen margin requirement made moved the price",
     "mark_gap": "the mark stood apart from the book",
     "trading": "its own orders filled at other prices than the mark before them",
     "liquidation": "its forced trades filled at other prices than the mark before them",
@@ -41,8 +42,9 @@ class Facts:
 
     account: its line of `Split.accounts`; lines: market, cause, dollars; culprits: what each closing owes, see
     `experiments.causes.culprits`; seizures: its forced trades, columns of `frames.event_frame`; answers: the reruns;
-    others: names of the accounts counted out, by row; split: all accounts; needed_at_opening: dollars, see
-    `experiments.causes.trigger`.
+    others: names of the accounts counted out, by row; split: all accounts; trades: all forced trades by causes, see
+    `experiments.causes.forced_trades`; needed_at_opening: dollars, see `experiments.causes.trigger`; rule_known:
+    whether the cost of a margin rule that changes is "known" or "unknown", "fixed" where it does not change.
     """
 
     scenario: Scenario
@@ -53,7 +55,9 @@ class Facts:
     answers: Answers
     others: dict[int, str]
     split: Split
+    trades: pd.DataFrame
     needed_at_opening: float | None = None
+    rule_known: str = "fixed"
 
     @property
     def name(self) -> str:
@@ -193,10 +197,20 @@ def _money(told: Facts) -> Iterator[str]:
     rows = [f"- {exact(totals[cause])}: {_WORDS[cause]}{_markets(told, cause)}" for cause in ordered]
     yield f"Positive is lost, negative came back. The lines add up to {exact(float(told.account['loss']))}, exactly."
     yield "\n".join(rows) if rows else "No money moved."
-    yield (
-        "A margin rule moves no money: what it asked for decided when the account was closed, and is no line of its "
-        "own."
-    )
+    yield _RULES[told.rule_known]
+
+
+_RULES = {
+    "fixed": "The margin rule never changed, so nothing is owed to it.",
+    "known": (
+        "A margin rule moves no money. What it cost is what was lost to the sales of those who would still have met "
+        "the requirement of the opening; when it closed this account is told above."
+    ),
+    "unknown": (
+        "The margin rule changes, but what it would have asked at the opening cannot be told for this venue; its part "
+        "stays among the forced sales."
+    ),
+}
 
 
 def _markets(told: Facts, cause: str) -> str:
@@ -211,7 +225,7 @@ def _markets(told: Facts, cause: str) -> str:
 
 
 def _culprits(told: Facts) -> Iterator[str]:
-    owed, forced = told.culprits, float(told.account["forced"])
+    owed, forced = told.culprits, float(told.account["forced"] + told.account["margin_rule"])
     if not len(owed):
         yield "No earlier liquidation moved the price of anything it held."
         return
@@ -222,13 +236,16 @@ def _culprits(told: Facts) -> Iterator[str]:
     top = largest_of(owed, "dollars", NAMED).sort_index()
     rows = [
         f"- {exact(one['dollars'])} by {_who(told, one)}, step {one['step']}, round {one['round'] + 1}, which closed "
-        f"{dollars(float(one['notional']))}"
+        f"{dollars(float(one['notional']))}{_ONLY_RULE if one['raised'] else ''}"
         for one in records(top)
     ]
     rest = owed.drop(index=top.index)
     if len(rest):
         rows.append(f"- {exact(_total(rest, 'dollars'))} by {len(rest)} others together")
     yield "\n".join(rows)
+
+
+_ONLY_RULE = " (only because its requirement had risen)"
 
 
 def _who(told: Facts, one: Record) -> str:

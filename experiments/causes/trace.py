@@ -147,3 +147,18 @@ def _running(key: Index, quantity: Array) -> Array:
     import pandas as pd
 
     return pd.Series(quantity).groupby(key).cumsum().to_numpy(float)
+
+
+def units_held(spells: Spells, row: Index, market: Index, moment: Index) -> Array:
+    """Return the units that accounts `row` held in `market` when the mark had come to `moment`; broadcasts.
+
+    What a sale at that very moment left is not it: a sale ends the spell it found. 0 where nothing was held.
+    """
+    count = int(max(spells.market.max(initial=0), np.max(market, initial=0))) + 1
+    times = int(max(spells.until.max(initial=0), np.max(moment, initial=0))) + 1
+    key = (spells.row * count + spells.market) * times  # rising, as spells are in order of account, market and time
+    at = np.searchsorted(key + spells.since, (row * count + market) * times + moment) - 1
+    if not len(key):
+        return np.zeros(np.shape(at))
+    same = (at >= 0) & (key[at] == (row * count + market) * times) & (moment <= spells.until[at])
+    return np.where(same, spells.units[at], 0.0)

@@ -1,43 +1,113 @@
-"""Whether a margin rule that learns carried an account across its threshold.
+"""Whether a margin rule that learns carried accounts across their thresholds, and what that cost.
 
-Question: did the account die because its requirement had risen? Method: the rule as it stood at the opening is asked
-about the positions the pool held when it was found under margin, at the marks of that moment. The difference moves no
-money and is no part of the loss: it is a trigger. Expected: nothing for rules that never change.
+Question: did an account die because its requirement had risen, and what did others lose by that sale? Method: the rule
+as it stood at the opening is asked about the positions each pool held when it was found under margin, at the marks of
+that moment. A pool that still met that requirement was closed by the change of the rule alone. The change itself moves
+no money; what it costs is what such closings did to prices, and that part of `forced` is the cause `margin_rule`:
+
+    margin_rule = sum over spells of exposure * (D(end) - D(beginning)),
+    D = displacement left of pushes, as far as closings by the changed rule were part of them.
+
+Expected: nothing for rules that never change, nothing without impact, and the debts of those closings otherwise.
 """
 
 import numpy as np
 
-from experiments.causes.trace import Spells, Traced
-from experiments.record.frames import moment_seized
+from agents.handles import forget
+from experiments.causes.trace import Spells, Traced, units_held
+from experiments.record.frames import moment_steps
+from simulation.accounts import to_quanta
+from simulation.arrays import Array, Index, Mask
 from simulation.board import Book
+from simulation.causes import Attribution
 from simulation.margin.base import BookMargin, MarginRule
 
 
-def requirement_at_opening(model: Traced, spells: Spells, row: int) -> float | None:
-    """Return the maintenance requirement, dollars, that the opening's rule had for the first seized pool of `row`.
+def learns(model: Traced) -> bool:
+    """Tell whether requirements may change by what the margin rule sees."""
+    rule = model.rules.margin
+    update = getattr(rule, "update", None)
+    still = update is not None and type(update).kind == "fixed" and getattr(rule, "correlation_decay", 1.0) == 1.0
+    return type(model.margin).observe is not MarginRule.observe and not still
 
-    None where nothing was seized, where the rule never changes, or where options make its answer depend on facts of
-    the board that are not kept.
+
+def knowledge(model: Traced) -> str:
+    """Tell whether the rule is "fixed", or what the opening's rule would have asked later is "known" or "unknown".
+
+    Unknown where options make its answer depend on facts of the board that are not kept, and of a rule of one's own
+    that learns and does not read whole books.
     """
-    events, rule = model.exchange.desk.log.events, model.margin
-    mine = np.flatnonzero(events.row == row)
-    learns = isinstance(rule, BookMargin) and type(rule).observe is not MarginRule.observe
-    if not len(mine) or not learns or model.market.listed.option.any():
-        return None
-    first = mine[0]
-    moment, pool = int(moment_seized(events)[first]), int(events.pool[first])
-    held = (spells.row == row) & (spells.since < moment) & (moment <= spells.until)  # a sale ends a spell there
-    position = np.zeros((1, len(model.market.names)))
-    np.add.at(position[0], spells.market[held], spells.units[held])
-    position[0, model.accounts.pool[row] != pool] = 0.0
-    opened = _as_opened(model)
-    price = np.exp(model.market.moments.parts[moment].sum(axis=0))
-    book = Book.of(np.zeros(1), position, price)
-    return float(opened.requirement(book, model.engine.board(price), "maintenance")[0])
+    if not learns(model):
+        return "fixed"
+    told = isinstance(model.margin, BookMargin) and not model.market.listed.option.any()
+    return "known" if told else "unknown"
 
 
-def _as_opened(model: Traced) -> BookMargin:
-    """Return the rule with the memory it had before the first step."""
-    start = Traced(model.rules)
-    assert isinstance(start.engine.rule, BookMargin)
-    return start.engine.rule
+def needed_at_opening(model: Traced, spells: Spells) -> Array:
+    """Return the maintenance requirement (n,), dollars, that the opening's rule had for each closing's pool.
+
+    NaN where the rule never changes, or where what it would have asked is not known; see `knowledge`.
+    """
+    if knowledge(model) != "known":
+        return np.full(len(model.closings), np.nan)
+    return requirements(model, spells)
+
+
+def requirements(model: Traced, spells: Spells) -> Array:
+    """Return what the opening's rule, one that reads whole books, asks for each closing's pool (n,), dollars."""
+    closings, markets = model.closings, len(model.market.names)
+    columns = np.arange(markets)
+    held = units_held(spells, closings.row[:, None], columns, closings.seized[:, None])
+    held[model.accounts.pool[closings.row] != closings.pool[:, None]] = 0.0
+    needed, start = np.zeros(len(closings)), Traced(model.rules)
+    rule, moments = start.engine.rule, model.market.moments
+    assert isinstance(rule, BookMargin)
+    for moment in np.unique(closings.seized):
+        here = np.flatnonzero(closings.seized == moment)
+        price = np.exp(moments.parts[moment].sum(axis=0))
+        book = Book.of(np.zeros(len(here)), held[here], price)
+        needed[here] = rule.requirement(book, model.engine.board(price), "maintenance")
+    forget(start)
+    return needed
+
+
+def raised(model: Traced, needed: Array) -> Mask:
+    """Tell which closings (n,) the opening's rule, which `needed` (n,) dollars, would not have made."""
+    equity = model.exchange.desk.log.events.equity[model.closings.first]
+    return needed <= equity
+
+
+def owed_to(model: Traced, chosen: Mask, spells: Spells, causes: Attribution) -> Array:
+    """Return the dollars (s,), whole quanta, that the `chosen` closings (n,) took in each spell."""
+    if not chosen.any():
+        return np.zeros(len(spells.row))
+    moved = displacement(model, chosen)
+    change = moved[spells.until] - moved[spells.since]  # (s, m) log
+    each, source = np.arange(len(spells.row)), model.market.listed.asset[spells.market]
+    return to_quanta(causes.exposure * change[each, spells.market] + causes.through * change[each, source])
+
+
+def displacement(model: Traced, chosen: Mask) -> Array:
+    """Return the log displacement (t, m) at every moment that the `chosen` closings (n,) left in the book."""
+    closings, pushes, steps = model.closings, model.market.pushes, moment_steps(model)
+    parts = _parts(model, np.flatnonzero(chosen & (closings.push >= 0)))
+    begun: dict[int, list[int]] = {}
+    for number in np.unique(closings.push[chosen & (closings.push >= 0)]).tolist():
+        begun.setdefault(int(pushes[number].moment), []).append(number)
+    lasting, fading, found = (np.zeros((n, len(model.market.names))) for n in (1, 1, len(steps)))
+    decay = 0.5 ** (1.0 / model.rules.impact.half_life_steps)
+    for moment, step in enumerate(steps.tolist()):
+        fading = fading * decay ** (step - int(steps[max(moment - 1, 0)]))
+        for number in begun.get(moment, []):
+            lasting = lasting + pushes[number].permanent * parts[number]
+            fading = fading + pushes[number].transient * parts[number]
+        found[moment] = lasting + fading
+    return found
+
+
+def _parts(model: Traced, chosen: Index) -> Array:
+    """Return which fraction (p, m) of each push the `chosen` closings were."""
+    closings, markets = model.closings, len(model.market.names)
+    parts = np.zeros((len(model.market.pushes), markets))
+    np.add.at(parts, closings.push[chosen], closings.share[chosen, :markets])
+    return parts

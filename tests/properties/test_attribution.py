@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, note, settings
 
 from experiments.causes.attribution import CAUSES, split_losses
 from experiments.causes.culprits import closings_in, culprits
+from experiments.causes.forced_trades import PARTS, by_round, forced_trades
 from experiments.causes.trace import Traced
 from simulation.accounts import QUANTUM
 from simulation.errors import CapacityError
@@ -42,7 +43,11 @@ def test_shares_sum_to_the_loss_in_random_scenarios_of_all_rules(table: dict[str
     assert not accounts["other"].any()
     for row in np.unique(closings.row)[:3].tolist():
         owed = culprits(model, split, closings, row)
-        assert owed["dollars"].sum() == accounts["forced"].iloc[row]
+        assert owed["dollars"].sum() == (accounts["forced"] + accounts["margin_rule"]).iloc[row]
+    trades = forced_trades(model, split)
+    assert (trades[list(PARTS)].sum(axis=1) == trades["loss"]).all()
+    assert (trades[list(PARTS)] / QUANTUM == np.rint(trades[list(PARTS)] / QUANTUM)).all(axis=None)
+    assert by_round(trades)["loss"].sum() == trades["loss"].sum()
 
 
 @settings(RANDOM, max_examples=max(SCENARIOS // 5, 5))
@@ -52,6 +57,6 @@ def test_without_impact_nobody_owes_anything_in_random_scenarios(table: dict[str
     if model is None:
         return
     split, closings = split_losses(model), closings_in(model)
-    assert not split.accounts["forced"].any()
+    assert not split.accounts[["forced", "margin_rule"]].any(axis=None)
     for row in np.unique(closings.row)[:3].tolist():
         assert not len(culprits(model, split, closings, row))

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from experiments.causes.attribution import split_losses
 from experiments.causes.culprits import closings_in, culprits
 from simulation.accounts import QUANTUM
-from tests.experiments.storms import by_hand, holder_of, one_market, storms
 from tests.experiments.causes.test_attribution import of, traced
+from tests.experiments.storms import by_hand, holder_of, one_market, storms
 
 
 def owed_to(model, name):
@@ -73,7 +73,7 @@ def test_debts_are_those_of_plain_loops_and_add_up_exactly(scenario) -> None:
     split, closings = split_losses(model), closings_in(model)
     for row in np.unique(closings.row)[:4].tolist():
         table = culprits(model, split, closings, row)
-        assert table["dollars"].sum() == split.accounts["forced"].iloc[row]
+        assert table["dollars"].sum() == split.accounts[["forced", "margin_rule"]].iloc[row].sum()
         slow = by_plain_loops(model, split, closings, row)
         for closing, dollars in zip(table["closing"], table["dollars"], strict=True):
             assert dollars == pytest.approx(slow[closing], abs=1e-3)

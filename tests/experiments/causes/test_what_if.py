@@ -21,8 +21,8 @@ from experiments.causes.what_if import (
 )
 from simulation.accounts import QUANTUM
 from simulation.scenario import Scenario
-from tests.experiments.storms import TIER, by_hand
 from tests.experiments.causes.test_attribution import of, split_losses, traced
+from tests.experiments.storms import TIER, by_hand
 
 TWO = {
     "steps": 4,
