@@ -44,7 +44,7 @@ AXES: dict[str, tuple[Measure, ...]] = {
         Measure("unshocked_share", "in unshocked markets", PERCENT, CLOSED),
         Measure("cascade_size", "largest cascade", COUNT, "pools"),
         Measure("cascade_depth", "deepest cascade", COUNT, "generations"),
-        Measure("liquidated_notional", "amplification A_L", TIMES, "impact-free twin", twin=True),
+        Measure("liquidated_notional", "amplification A_$", TIMES, "impact-free twin", twin=True),
         Measure("liquidated_accounts", "amplification A_N", TIMES, "impact-free twin", twin=True),
         Measure("price_amplification", "price amplification", TIMES, "the index's fall"),
     ),

@@ -103,7 +103,7 @@ def _table(comparison: Compared) -> str:
     n = len(comparison.seeds)
     note = (
         f"< 3/{n}: no event in {n} storms, with the 95 % bound. *: over the storms in which the measure is defined; "
-        "how many is in summary.csv. Percentages of accounts: all that held a position, dead or alive. A_L and A_N: "
+        "how many is in summary.csv. Percentages of accounts: all that held a position, dead or alive. A_$ and A_N: "
         "liquidated notional and accounts, totals over storms with impact divided by totals without."
     )
     same = [regime for regime in comparison.outcomes.plan.regimes if comparison.outcomes.same_run(regime)]

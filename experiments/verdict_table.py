@@ -123,7 +123,7 @@ def _legend(outcomes: Outcomes) -> list[str]:
         f"'minus {reference}': {spoken(reference)} met the same storms, so the difference is taken storm by storm "
         "(paired bootstrap).",
         f"< 3/{n}: no event in {n} storms, the 95 % bound. *: over the storms in which it is defined (how many: "
-        "summary table). Accounts: all that held a position, dead or alive. A_L, A_N: liquidated notional and "
+        "summary table). Accounts: all that held a position, dead or alive. A_$, A_N: liquidated notional and "
         "accounts, totals over storms, with impact / without.",
     ]
     same = [regime for regime in outcomes.plan.regimes if outcomes.same_run(regime)]
