@@ -81,13 +81,15 @@ class TraderGroup:
 
     def decide(self, step: int) -> tuple[Index, Array] | None:
         """Return (rows, orders) of the members whose turn it is at `step`, or None if it is nobody's."""
-        cohort = self._turn(step)
-        if cohort is None or cohort >= self.count:
+        members = self._acting(step)
+        if members is None:
             return None
-        which = slice(cohort, None, self.cohorts)
-        members = Members(self, which, self._cohort_rows[cohort])
         orders = self.allowed(self.rule.decide(members, self.view))
         return (members.rows, orders) if orders.any() else None
+
+    def scheduled(self, step: int) -> Members | None:
+        """Return the members who state a demand schedule at `step`, or None: not this type, or nobody's turn."""
+        return self._acting(step) if self.rule.scheduled else None
 
     def allowed(self, orders: Array) -> Array:
         """Return the orders (r, m) in columns that this type of trader trades."""
@@ -116,6 +118,13 @@ class TraderGroup:
     def request_withdrawal(self, rows: Index, amount: Array) -> None:
         """Note a wish to take money out of the shared pool (r,); the exchange decides."""
         self.withdrawals.append((rows, np.maximum(amount, 0.0)))
+
+    def _acting(self, step: int) -> Members | None:
+        """Return the members whose turn it is at `step`."""
+        cohort = self._turn(step)
+        if cohort is None or cohort >= self.count:
+            return None
+        return Members(self, slice(cohort, None, self.cohorts), self._cohort_rows[cohort])
 
     def _turn(self, step: int) -> int | None:
         """Return the cohort that decides at `step`, or None."""

@@ -22,12 +22,14 @@ class Trader(mesa.Agent):
     docstring. Members decide every `decision_steps` steps; the group is split into `cohorts` that take turns, evenly
     spaced over that period, so that not everybody acts at once (asynchronous updating). Orders in columns of another
     kind than `trades` are dropped: a rule written for perpetuals neither sells its collateral nor writes options. A
-    type that `reacts` is asked again in every trading round of a step, see `agents.trading`.
+    type that `reacts` is asked again in every trading round of a step, see `agents.trading`; one that is `scheduled`
+    states with `demand` what it wants to hold at any price, see `agents.schedule`.
     """
 
     kind: ClassVar[str] = ""
     trades: ClassVar[tuple[InstrumentKind, ...]] = ("perpetual", "inverse_perpetual", "future")
     reacts: ClassVar[bool] = False
+    scheduled: ClassVar[bool] = False
     leverage = Parameter(5.0, 0.0, 200.0, "target gross notional over equity")
     leverage_setting = Parameter(200.0, 1.0, 1000.0, "initial margin is at least notional / this")
     decision_steps = Setting(1, "number", "steps between two decisions of one member", 1, 1_000_000)
@@ -43,6 +45,10 @@ class Trader(mesa.Agent):
         orders = [self.group.agent(int(row) - self.group.first_row).step() for row in members.rows]
         nothing = np.zeros(len(view.names))
         return np.array([nothing if order is None else order for order in orders])
+
+    def demand(self, members: Members, view: MarketView, price: Array) -> Array:
+        """Return the positions (r, m) that these members would want if `price` (m,) were the price."""
+        raise NotImplementedError(f"{type(self).__name__} is scheduled and must define demand")
 
     def open(self, members: Members, view: MarketView) -> Array:
         """Return the opening positions (r, m) of these members; by default what they would order first."""

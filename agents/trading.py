@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from agents.clearing import Clearing
+from agents.schedule import Schedules
 from simulation.arrays import Array, Index
 from simulation.scenario import Scenario
 
@@ -22,6 +23,8 @@ class Trading:
     these fills have left, until the rounds are used up or nobody wants to trade a cent. call: the rounds only look for
     the price. Those who react state what they would trade at the price that the orders so far would leave, until no
     order changes by more than a lot or a cent; then all of it fills there. All others give their orders once.
+    schedule: traders who are `scheduled` state what they want at every price, the others give their orders once, and
+    all of it fills at the price that clears (`agents.schedule`); there are no rounds.
     Sources: continuous, R. Greenwood, A. Landier & D. Thesmar, J. Financial Economics 115 (2015) 471-485; call,
     A. Madhavan, J. Finance 47 (1992) 607-641.
     """
@@ -30,10 +33,12 @@ class Trading:
         """Trade through `clearing` by the rounds of `scenario`; `model` asks the traders."""
         self.model, self.clearing, self.rounds = model, clearing, scenario.trading_rounds
         self.market, self.lot = clearing.market, clearing.accounts.lot
-        self._called = scenario.trading == "call"
+        self._called, self._scheduled = scenario.trading == "call", scenario.trading == "schedule"
 
     def run(self, orders: Orders) -> bool:
         """Trade the `orders` that were decided, and what follows; return False if rest was asked for and not found."""
+        if self._scheduled:
+            return self._schedule(orders)
         if self.rounds == 1:
             self._fill(orders)
             return True
@@ -68,6 +73,17 @@ class Trading:
         rows = np.flatnonzero(wanted.any(axis=1))
         self._fill([(rows, wanted[rows])] if len(rows) else [])
         return settled
+
+    def _schedule(self, orders: Orders) -> bool:
+        asked = np.ones(len(self.clearing.accounts), bool)
+        for group in self.model.turns:
+            asked[group.rows] = not group.rule.scheduled
+        once = [(rows, units) for rows, units in orders if asked[rows[0]]]
+        fixed = [self.clearing.whole_lots(units).sum(axis=0) for _, units in once]
+        schedules = Schedules(self.model, np.sum([np.zeros(len(self.lot)), *fixed], axis=0))
+        price, cleared = schedules.clear()
+        self._fill([*once, *schedules.orders(price)])
+        return cleared
 
     def _table(self, orders: Orders) -> Array:
         """Return the orders (accounts, m) of all accounts in whole lots."""

@@ -153,6 +153,15 @@ class Market:
         """Return the price (m,) at which the net `volume` (m,) of units would fill now, without trading."""
         return self._fill_price(self._move(volume))
 
+    def log_price_after(self, volume: Array) -> Array:
+        """Return the log price (m,) of a fill at the end of the net `volume` (m,) of units, without trading.
+
+        A search may ask for what no order may: beyond the largest move it is that.
+        """
+        move = self.rules.impact.move(self.metaorder, volume, Book(self.mid, self.index_price, self.depth))
+        price = self.mid if self.wicks is None else self.mid * self.wicks[self.step]
+        return np.log(price) + np.clip(np.nan_to_num(move.final), -LARGEST_MOVE, LARGEST_MOVE)
+
     @contextmanager
     def supposing(self, volume: Array) -> Iterator[None]:
         """Show the mid and the mark that the net `volume` (m,) would leave, without trading; then put back what was."""

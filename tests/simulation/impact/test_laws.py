@@ -17,6 +17,7 @@ LAWS = [
     {"kind": "linear_units", "dollars_per_unit": 0.01},
     {"kind": "square_root", "scale": 0.3},
     {"kind": "square_root", "exponent": 0.8},
+    {"kind": "outside_wealth", "supply": 50_000.0},
 ]
 volumes = st.floats(-2_000.0, 2_000.0).filter(lambda x: x == 0.0 or abs(x) > 1e-3)
 laws = st.sampled_from(LAWS)
@@ -36,6 +37,30 @@ def test_linear_impact_in_units_moves_the_price_by_dollars_per_unit() -> None:
     average, final = moves({"kind": "linear_units", "dollars_per_unit": 0.01}, 0.0, -500.0)
     assert 80.0 * np.exp(final) == pytest.approx(75.0)
     assert 80.0 * np.exp(average) == pytest.approx(77.5)
+
+
+@given(st.floats(50.0, 150.0), st.floats(-900.0, 900.0), st.floats(-0.9, 0.9))
+def test_outsiders_spend_the_same_money_on_what_is_left_to_them(index: float, held: float, share: float) -> None:
+    """p (N - X) = N index before and after: X units are with traders, who buy `share` of the rest."""
+    supply = 1_000.0
+    book = Book(units(index * supply / (supply - held)), units(index), units(1e6))
+    volume = share * (supply - held)
+    average, final = moves({"kind": "outside_wealth", "supply": supply}, 0.0, volume, book)
+    assert float(book.price[0]) * np.exp(final) * (supply - held - volume) == pytest.approx(supply * index)
+    if abs(share) > 1e-3:
+        paid = quad(lambda x: supply * index / (supply - held - x), 0.0, volume)[0]
+        assert float(book.price[0]) * np.exp(average) * volume == pytest.approx(paid, rel=1e-7)
+
+
+def test_outsiders_never_sell_their_last_unit() -> None:
+    average, final = moves({"kind": "outside_wealth", "supply": 100.0}, 0.0, 1e6)
+    assert 0.0 < average < final < 25.0
+
+
+@given(st.floats(-1e-5, 1e-5), st.sampled_from((-1.0, 1.0)))
+def test_a_small_trade_with_outsiders_fills_half_way(share: float, side: float) -> None:
+    average, final = moves({"kind": "outside_wealth", "supply": 125.0}, 0.0, side * share * 100.0 * 125.0 / 80.0)
+    assert average == pytest.approx(final / 2.0, rel=1e-5, abs=1e-15)
 
 
 def test_linear_impact_in_units_never_takes_the_price_to_zero() -> None:
@@ -69,7 +94,7 @@ def test_more_volume_moves_the_price_at_least_as_far(law: dict, done: float, one
     assert moves(law, done, less)[1] <= moves(law, done, more)[1] + 1e-15
 
 
-@given(st.sampled_from(LAWS[3:]), volumes, volumes)
+@given(st.sampled_from(LAWS[3:5]), volumes, volumes)
 def test_the_average_is_the_integral_of_the_law_along_the_volume(law: dict, done: float, volume: float) -> None:
     average, _ = moves(law, done, volume)
     if volume:
@@ -78,7 +103,7 @@ def test_the_average_is_the_integral_of_the_law_along_the_volume(law: dict, done
         assert average == pytest.approx(exact, rel=1e-5, abs=1e-9)
 
 
-@given(st.sampled_from(LAWS[3:]), st.floats(-1e6, 1e6), st.floats(-1e-9, 1e-9))
+@given(st.sampled_from(LAWS[3:5]), st.floats(-1e6, 1e6), st.floats(-1e-9, 1e-9))
 def test_dust_after_a_large_metaorder_fills_between_nothing_and_its_move(law: dict, done: float, dust: float) -> None:
     average, final = moves(law, done, dust)
     assert min(final, 0.0) <= average <= max(final, 0.0)
@@ -135,7 +160,7 @@ def test_thin_depth_makes_the_same_volume_move_the_price_further() -> None:
 @given(laws, volumes)
 def test_the_mirror_of_a_volume_moves_the_mirror_of_the_log_price(law: dict, volume: float) -> None:
     up, down = moves(law, 0.0, volume), moves(law, 0.0, -volume)
-    if law["kind"] != "linear_units":  # a law in dollars is not symmetric in logs
+    if law["kind"] not in ("linear_units", "outside_wealth"):  # laws in dollars are not symmetric in logs
         assert up == pytest.approx(tuple(-x for x in down), abs=1e-18)
 
 

@@ -66,6 +66,7 @@ EXAMPLES: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         }
     ),
     "t_copula": st.fixed_dictionaries({"correlation": rho, "tail_index": tails, "copula_tail_index": tails}),
+    "ornstein_uhlenbeck": st.fixed_dictionaries({"correlation": rho, "reversion_rate": st.floats(1e-3, 1e5)}),
     "flat": st.just({}),
     "replay": st.just({"prices": ROWS}),
 }
@@ -83,9 +84,7 @@ def path_bytes(process: PriceProcess, place: World, seed: int = SEED) -> bytes:
 
 
 def test_every_process_has_an_example_here() -> None:
-    shipped = {
-        kind for kind, rule in PriceProcess.kinds().items() if rule.__module__.startswith("simulation.")
-    }
+    shipped = {kind for kind, rule in PriceProcess.kinds().items() if rule.__module__.startswith("simulation.")}
     assert shipped == set(EXAMPLES), "add an example to EXAMPLES, and every test below covers the new process"
 
 
@@ -188,9 +187,7 @@ def test_its_docstring_carries_an_equation(kind: str) -> None:
     ],
 )
 def test_a_price_beyond_float64_is_refused_with_market_and_step(process: dict[str, Any]) -> None:
-    with pytest.raises(
-        ScenarioError, match=r"^price: \w+ takes M\d to (inf|0\.0) at step \d+; prices must stay"
-    ):
+    with pytest.raises(ScenarioError, match=r"^price: \w+ takes M\d to (inf|0\.0) at step \d+; prices must stay"):
         PriceProcess.parse(process).draw(world(steps=800, step_seconds=10 * 86_400.0), Streams(SEED))
 
 
