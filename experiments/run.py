@@ -15,6 +15,7 @@ import pandas as pd
 from agents.cast import StandardCast, check_population
 from agents.handles import forget
 from experiments.record import frames
+from experiments.record.defaults import default_frame
 from experiments.record.metrics import Metric, measure
 from experiments.record.observed import Observed
 from simulation.accounts import Posting
@@ -35,6 +36,7 @@ class Run:
         prices: step, market, index, oracle, mark, fill; see `frames.price_frame`.
         events: forced trades in order of time; see `frames.event_frame`.
         bankruptcies: who paid for every bankrupt pool; see `frames.bankruptcy_frame`.
+        defaults: who could not pay what it owed other accounts; see `record.defaults`. Empty without claims.
         accounts: all accounts at the end; see `frames.account_frame`.
         series: totals of every step; see `frames.series_frame`.
         pushes: what liquidations did to the book, one row per push and market; see `frames.push_frame`.
@@ -54,6 +56,7 @@ class Run:
     prices: pd.DataFrame
     events: pd.DataFrame
     bankruptcies: pd.DataFrame
+    defaults: pd.DataFrame
     accounts: pd.DataFrame
     series: pd.DataFrame
     pushes: pd.DataFrame
@@ -93,6 +96,7 @@ def _kept(model: Observed, metrics: Iterable[Metric]) -> Run:
         "prices": frames.price_frame(model),
         "events": model.events,
         "bankruptcies": bankruptcies,
+        "defaults": default_frame(model),
         "accounts": frames.account_frame(model),
         "series": frames.series_frame(model, model.events, bankruptcies),
         "pushes": frames.push_frame(model),
@@ -101,7 +105,8 @@ def _kept(model: Observed, metrics: Iterable[Metric]) -> Run:
     flags = {**model.exchange.desk.flagged, "skipped_winners": model.exchange.waterfall.skipped}
     digest, moments = model.streams.digest(), frames.moment_steps(model)
     text = json.dumps([values, flags, digest], sort_keys=True)
-    everything = [*tables.values(), pd.DataFrame({"step": moments})]
+    told = [table for name, table in tables.items() if name != "defaults" or len(table)]  # else as without claims
+    everything = [*told, pd.DataFrame({"step": moments})]
     return Run(
         scenario=model.rules,
         metrics=values,

@@ -62,7 +62,8 @@ def save_run(result: Run, out: str | Path, overwrite: bool = False, command: Seq
     marks = {"digest": result.digest, "fingerprint": result.fingerprint, "flags": result.flags}
     provenance = Provenance(result.scenario.to_dict(), [result.scenario.seed], command, marks)
     with results_folder(out, provenance, overwrite) as folder:
-        for name in ("prices", "events", "bankruptcies", "accounts", "series"):
+        claims = ("defaults",) if type(result.scenario.claims).exists else ()
+        for name in ("prices", "events", "bankruptcies", "accounts", "series", *claims):
             write_table(getattr(result, name), folder / name)
         write_table(metric_table(result), folder / "metrics")
         write_bytes(folder / "scenario.toml", scenario_toml(result.scenario).encode())

@@ -17,8 +17,8 @@ import networkx as nx
 import numpy as np
 from scipy.stats import binom, poisson
 
-from agents.claims import Default
 from experiments.graph.defaults import default_forest
+from experiments.record.defaults import default_frame
 from experiments.target import bare_scenario, opened
 from simulation.arrays import Array
 from simulation.errors import InputError
@@ -124,7 +124,7 @@ def cascade(venue: ThresholdVenue, seed: int) -> Cascade:
     """Play one graph."""
     model = opened(venue.scenario(seed))
     model.run()
-    defaults: list[Default] = model.exchange.claims.defaults
+    defaults = default_frame(model)
     forest = default_forest(defaults)
     strange = abs(forest.number_of_nodes() - len(defaults)) + (not nx.is_forest(forest) if len(forest) else 0)
     return Cascade(len(defaults) / venue.accounts, int(strange))

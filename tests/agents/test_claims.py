@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.cast import StandardCast
-from experiments.graph.defaults import default_forest, default_frame
+from experiments.graph.defaults import default_forest
+from experiments.record.defaults import default_frame
 from experiments.run import run
 from simulation.accounts import OUTSIDE, QUANTUM
 from simulation.claims.clearing import Debts, Recovery, clear
@@ -136,15 +137,23 @@ def test_the_forest_has_a_node_for_every_default_and_a_root_for_everyone_who_fai
     model = MarketModel(network(), StandardCast())
     model.run()
     found = model.exchange.claims.defaults
-    forest = default_forest(found)
+    frame = default_frame(model)
+    forest = default_forest(frame)
     assert len(found) > 10
     assert nx.is_forest(forest)
     assert len(forest) == len(found)
     assert sum(forest.in_degree(node) == 0 for node in forest) == sum(one.round == 1 for one in found)
     of = {one.row: one for one in found}
     assert all(of[effect].round == of[cause].round + 1 for cause, effect in forest.edges)
-    frame = default_frame(found)
     assert frame["unpaid"].tolist() == (frame["owed"] - frame["paid"]).tolist()
+
+
+def test_a_run_tells_its_defaults_by_name():
+    found = run(network()).defaults
+    assert set(found["group"]) <= {"banks", "shocked"}
+    assert (found["account"].str.split("[").str[0] == found["group"]).all()
+    assert found["owed"].to_numpy() == pytest.approx((found["paid"] + found["unpaid"]).to_numpy())
+    assert len(run(scenario(people(a=1.0))).defaults) == 0
 
 
 def test_claims_may_be_anywhere_in_a_run_and_the_same_seed_gives_the_same_bytes():
