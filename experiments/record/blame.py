@@ -77,10 +77,7 @@ class Ledger:
         for market in range(self.closings.units.shape[1]):
             book = _Book(self.closings, market)
             held = effects[self.closings.exposure[effects, market] != 0.0]
-            size = max(1, _BLOCK // max(len(book.pushes), 1))
-            for start in range(0, len(held), size):
-                block = held[start : start + size]
-                pairs.append(self._candidates(block, book, most, missed))
+            pairs.append(self._candidates(held, book, most, missed))
         cause, effect = _distinct(np.concatenate([np.empty((2, 0), np.intp), *pairs], axis=1), len(self.closings))
         share = self.shares(effect, cause)
         order = np.lexsort((-cause, -np.abs(share), effect))  # of equal causes the latest comes first
@@ -98,17 +95,29 @@ class Ledger:
         """
         if not len(book.pushes) or not len(effects):
             return np.empty((2, 0), np.intp)
-        seen = np.abs(self.moved(effects[:, None], book.market, book.pushes[None, :])) * book.largest
         width = min(most, len(book.pushes))
-        top = np.argpartition(-seen, width - 1, axis=1)[:, :width] if width < seen.shape[1] else None
-        chosen = np.broadcast_to(np.arange(width), (len(effects), width)) if top is None else top
-        at = np.take_along_axis(seen, chosen, axis=1) > 0.0
+        since = self.closings.reference[effects, book.market]
+        # Losses that stood at one moment and count from one moment have seen the same pushes.
+        spell = self.closings.before[effects] * (int(since.max()) + 1) + since
+        _, first, alike = np.unique(spell, return_index=True, return_inverse=True)
+        size = max(1, _BLOCK // len(book.pushes))
+        parts = [self._top(effects[first[k : k + size]], book, width) for k in range(0, len(first), size)]
+        chosen, at, causes = (np.concatenate(column)[alike] for column in zip(*parts, strict=True))
         count = np.minimum(book.count, most)[chosen] * at
-        missed[effects] |= (book.count * (seen > 0.0)).sum(axis=1) > count.sum(axis=1)
+        missed[effects] |= causes > count.sum(axis=1)
         which = np.repeat(np.arange(count.size), count.ravel())
         rank = np.arange(len(which)) - np.repeat(np.cumsum(count.ravel()) - count.ravel(), count.ravel())
         cause = book.closings[book.first[chosen.ravel()[which]] + rank]
         return np.stack([cause, effects[which // width]])
+
+    def _top(self, effects: Index, book: "_Book", width: int) -> tuple[Index, Mask, Index]:
+        """Return the `width` pushes (r, width) with the largest single closings, which of them count, and the number
+        of causes (r,) there are.
+        """
+        seen = np.abs(self.moved(effects[:, None], book.market, book.pushes[None, :])) * book.largest
+        top = np.argpartition(-seen, width - 1, axis=1)[:, :width] if width < seen.shape[1] else None
+        chosen = np.broadcast_to(np.arange(width), (len(effects), width)) if top is None else top
+        return chosen, np.take_along_axis(seen, chosen, axis=1) > 0.0, (book.count * (seen > 0.0)).sum(axis=1)
 
 
 class _Book:
