@@ -45,6 +45,8 @@ def theory(ctx: click.Context, names: Sequence[str], settings: Sequence[str], **
         click.echo(theory_report.listing(targets))
         return
     changed = parameters(settings)
+    if changed:  # T3 means itself then, not T3.unstable too
+        targets = [target for target in targets if target.name.upper() in {name.upper() for name in names}] or targets
     if changed and len(targets) != 1:
         raise InputError(f"--set: needs exactly one target (got {len(targets)})")
     for target in targets:

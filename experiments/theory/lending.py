@@ -8,12 +8,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from experiments.target import Check, exact_check
+from experiments.target import Check, bare_scenario, exact_check, groups_by_name, played
 from experiments.theory.suite import Target
 from simulation.liquidation.lending import bonus_seizure
 
 _FINE = 1e-9
 _GONE = 1e-12  # of the debt, what counts as repaid
+_PRICE, _UNITS = 100.0, 1_000.0  # of the perpetual, dollars and units
 _MANY = 100_000  # liquidations; the collateral is long gone by then, or the debt
 
 
@@ -24,7 +25,8 @@ class ToxicSpiral(Target):
     title: ClassVar[str] = "Toxic liquidation spirals begin at a loan-to-value of 1 / (1 + i)"
     source: ClassVar[str] = "J. Warmuz, A. Chaudhary & D. Pinna, arXiv:2212.07306 (2022)"
     formula: ClassVar[str] = (
-        "x_n = x (1 - c)^n / (1 - (1 + i) x (1 - (1 - c)^n)), rising iff x > 1 / (1 + i); bad debt B - C / (1 + i)"
+        "x_n = x (1 - c)^n / (1 - (1 + i) x (1 - (1 - c)^n)), rising iff x > 1 / (1 + i); bad debt B - C / (1 + i); "
+        "perpetual (e - f x) / (1 - x), falling iff e < f"
     )
 
     bonus_rate: float = Field(0.1, gt=0.0, le=0.5, description="i, the incentive")
@@ -34,8 +36,48 @@ class ToxicSpiral(Target):
     distance: float = Field(0.02, gt=1e-6, le=0.05, description="from the frontier, relative, on either side")
 
     def run(self) -> list[Check]:
-        """Return path, direction and residue on both sides of the frontier."""
-        return [*self._side("below", 1.0 - self.distance), *self._side("above", 1.0 + self.distance)]
+        """Return path, direction and residue on both sides of the frontier, the repair to a target, and perpetuals."""
+        sides = [*self._side("below", 1.0 - self.distance), *self._side("above", 1.0 + self.distance)]
+        return [*sides, self._repaired(), *self._perpetual()]
+
+    def _repaired(self) -> Check:
+        """Return the check that repaying (x - t) / (x (1 - t (1 + i))) of the debt leads to the loan-to-value t."""
+        more = 1.0 + self.bonus_rate
+        start, target = (1.0 - self.distance) / more, (1.0 - 2.0 * self.distance) / more
+        share = (start - target) / (start * (1.0 - target * more))
+        done = bonus_seizure(self.debt, self.debt / start, share, self.bonus_rate)
+        reached = (self.debt - float(done.repaid)) / (self.debt / start - float(done.seized))
+        return exact_check("LTV after repair to a target", target, reached, _FINE * target)
+
+    def _perpetual(self) -> list[Check]:
+        """Return the checks of a perpetual: closing the share x at a penalty f moves the equity ratio e to
+        (e - f x) / (1 - x), which falls iff e < f.
+        """
+        checks, penalty, x = [], self.bonus_rate / 10.0, self.share
+        for name, ratio in (("below", 0.8 * penalty), ("above", 1.25 * penalty)):
+            expected, seen = (ratio - penalty * x) / (1.0 - x), self._ratio_after(ratio, penalty)
+            if expected < _GONE:
+                continue  # bankrupt at once: there is no ratio left
+            checks.append(exact_check(f"equity ratio, {name} the penalty", expected, seen, 1e-6))
+            checks.append(exact_check(f"falls, {name} the penalty", float(ratio < penalty), float(seen < ratio)))
+        return checks
+
+    def _ratio_after(self, ratio: float, penalty: float) -> float:
+        """Return the equity ratio after one partial liquidation of a long whose equity was `ratio` of its notional."""
+        notional = _PRICE * _UNITS
+        rates = [{"maintenance_rate": 1.0, "initial_rate": 1.0}]
+        scenario = bare_scenario(
+            markets=[{"name": "A", "price": _PRICE, "lot": 2.0**-30, "tiers": rates}],
+            liquidation={"kind": "fraction", "share": self.share, "minimum_notional": 0.01, "penalty_rate": penalty},
+            rounds_per_step=1,
+            population=[
+                {"kind": "book", "name": "long", "count": 1, "deposit": ratio * notional, "units": {"A": _UNITS}}
+            ],
+        )
+        model = played(scenario)
+        row = int(groups_by_name(model)["long"].rows[0])
+        held = float(model.accounts.position[row, 0]) * _PRICE
+        return (float(model.accounts.cash[row].sum()) + held) / held
 
     def _side(self, name: str, factor: float) -> list[Check]:
         more = 1.0 + self.bonus_rate

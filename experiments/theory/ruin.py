@@ -18,13 +18,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.target import Check, bare_scenario, batches, distinct_seed, one_tier, opened, share_check
+from experiments.target import SIGMAS, Check, bare_scenario, batches, distinct_seed, one_tier, opened, share_check
 from simulation.accounts import INSURANCE, OUTSIDE, SHARED
 from simulation.arrays import Array
 from simulation.random import Streams
 from simulation.scenario import Scenario
 
 SLACK = 0.002  # absolute; what the literature's own checks allow
+_FEWEST = 30  # ruins, of which deficits are looked at
 _SIDE_BY_SIDE = 100  # independent markets of one scenario
 _SPACING = 64.0  # mean shortfalls from one bankruptcy price to the next: no gap reaches it but with probability e**-64
 
@@ -90,13 +91,17 @@ class FundVenue:
         )
 
 
-def ruins(venue: FundVenue, paths: int, seed: int = 1) -> Array:
-    """Return when the fund of each of `paths` paths (p,) is ruined, in mean times between shortfalls; inf if never."""
+def ruins(venue: FundVenue, paths: int, seed: int = 1) -> tuple[Array, Array]:
+    """Return when the fund of each of `paths` paths (p,) is ruined, in mean times between shortfalls, inf if never, and
+    what it then could not pay (p,), in mean shortfalls.
+    """
     sizes = batches(paths, _SIDE_BY_SIDE)
-    return np.concatenate([_ruined(venue, size, distinct_seed(seed, run)) for run, size in enumerate(sizes)])
+    parts = [_ruined(venue, size, distinct_seed(seed, run)) for run, size in enumerate(sizes)]
+    times, deficits = (np.concatenate(found) for found in zip(*parts, strict=True))
+    return times, deficits
 
 
-def _ruined(venue: FundVenue, paths: int, seed: int) -> Array:
+def _ruined(venue: FundVenue, paths: int, seed: int) -> tuple[Array, Array]:
     streams, size = Streams(seed), venue.claims * paths
     waits, shortfalls = (
         -np.log(streams.uniform(f"ruin/{what}", 0, size)).reshape(venue.claims, paths) for what in ("wait", "shortfall")
@@ -107,15 +112,27 @@ def _ruined(venue: FundVenue, paths: int, seed: int) -> Array:
         income = (1.0 + venue.loading) * waits[step]
         model.accounts.transfer((np.full(paths, OUTSIDE), SHARED), funds, income, "deposit")
         model.step()
-    times, found = np.cumsum(waits, axis=0), np.full(paths, np.inf)
+    times, found, deficit = np.cumsum(waits, axis=0), np.full(paths, np.inf), np.zeros(paths)
     for case in model.exchange.waterfall.bankruptcies:
-        if case.unpaid > 0.0:
-            found[case.pool - 1] = min(found[case.pool - 1], times[case.step - 1, case.pool - 1])
-    return found
+        time = times[case.step - 1, case.pool - 1]
+        if case.unpaid > 0.0 and time < found[case.pool - 1]:
+            found[case.pool - 1], deficit[case.pool - 1] = time, case.unpaid
+    return found, deficit
 
 
 def ruin_target(venue: FundVenue = FundVenue(), paths: int = 4_000, seed: int = 1) -> list[Check]:
-    """Run target T8 and return its check: the share of funds that are ruined by the horizon."""
-    times = ruins(venue, paths, seed)
-    ruined = int(np.count_nonzero(np.isfinite(times) if venue.horizon is None else times <= venue.horizon))
-    return [share_check("P(ruin)", venue.probability(), ruined, paths, SLACK)]
+    """Run target T8 and return its checks: the share of funds ruined by the horizon, and the law of their deficits.
+
+    An exponential shortfall has no memory, so that what the fund cannot pay is exponential again, with the same mean.
+    """
+    times, deficits = ruins(venue, paths, seed)
+    ruined = np.isfinite(times) if venue.horizon is None else times <= venue.horizon
+    count, expected = int(np.count_nonzero(ruined)), venue.probability()
+    checks = [share_check("P(ruin)", expected, count, paths, SLACK)]
+    if count >= _FEWEST:
+        owed, mean = deficits[ruined], 1.0 / math.sqrt(count)
+        checks.append(Check("mean deficit at ruin", 1.0, float(owed.mean()), mean, SIGMAS * mean))
+        checks += [
+            share_check(f"P(deficit > {x:g})", math.exp(-x), int((owed > x).sum()), count) for x in (0.5, 1.0, 2.0)
+        ]
+    return checks

@@ -1,5 +1,6 @@
 """The targets of liquidation, impact, passage, ruin and deleveraging, with their parameters in the open."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Literal
@@ -15,9 +16,11 @@ from experiments.theory.exit import ExitVenue, exit_target
 from experiments.theory.law_picture import law_picture
 from experiments.theory.passage import PassageVenue, passage_target
 from experiments.theory.ruin import FundVenue, ruin_target
-from experiments.theory.suite import Target
+from experiments.theory.suite import Target, Tier
 from simulation.errors import InputError
 
+_MOST_CLAIMS = 190  # shortfalls that one path can hold
+_NEGLECTED = 1e-3  # probability of ruin after the last shortfall that is played
 _DRAWN = 600  # runs of a picture
 
 Sides = tuple[tuple[float, float], ...]
@@ -177,13 +180,43 @@ class Ruin(Target):
     fund: float = Field(2.0, ge=0.0, le=50.0, description="u, in mean shortfalls")
     loading: float = Field(0.2, gt=0.0, le=5.0, description="th")
     horizon: float = Field(10.0, gt=0.0, le=100.0, description="T, in mean times between shortfalls")
-    claims: int = Field(40, ge=5, le=2_000, description="shortfalls played; later ones are neglected")
+    claims: int = Field(40, ge=5, le=_MOST_CLAIMS, description="shortfalls played; later ones are neglected")
     paths: int = Field(600, ge=100, description="independent funds")
     seed: int = Field(1, ge=0, description="of times and sizes")
 
     def run(self) -> list[Check]:
-        """Return the share of funds ruined by the horizon."""
+        """Return the share of funds ruined by the horizon, and their deficits."""
+        fewest = math.ceil(self.horizon + 5.0 * math.sqrt(self.horizon))
+        if fewest > self.claims:
+            raise InputError(f"{self.name}: claims: must be at least {fewest}, for the horizon to be played out")
         return ruin_target(FundVenue(self.fund, self.loading, self.horizon, self.claims), self.paths, self.seed)
+
+
+class RuinForEver(Target):
+    """T8, without a horizon."""
+
+    name: ClassVar[str] = "T8.forever"
+    title: ClassVar[str] = "Depletion of an insurance fund, ever"
+    source: ClassVar[str] = "H. Cramer (1930); S. Asmussen & H. Albrecher, Ruin Probabilities (2010), chapter IV"
+    formula: ClassVar[str] = "psi(u) = exp(-th u / ((1 + th) m)) / (1 + th); deficit at ruin exponential with mean m"
+    tier: ClassVar[Tier] = "slow"
+
+    fund: float = Field(2.0, ge=0.0, le=20.0, description="u, in mean shortfalls")
+    loading: float = Field(0.5, ge=0.1, le=5.0, description="th")
+    paths: int = Field(1_000, ge=100, description="independent funds")
+    seed: int = Field(1, ge=0, description="of times and sizes")
+
+    def run(self) -> list[Check]:
+        """Return the share of funds ruined within so many shortfalls that later ruins are within the tolerance."""
+        # Ruin after n shortfalls falls like (4 b / (1 + b)^2)^n, b = 1 / (1 + th).
+        rate = 1.0 / (1.0 + self.loading)
+        claims = math.ceil(math.log(_NEGLECTED) / math.log(4.0 * rate / (1.0 + rate) ** 2) + 5.0 * self.fund)
+        if claims > _MOST_CLAIMS:
+            raise InputError(
+                f"{self.name}: loading: ruin would have to be followed over {claims} shortfalls, at most "
+                f"{_MOST_CLAIMS}; raise loading (.5 at a fund of 2) or lower fund"
+            )
+        return ruin_target(FundVenue(self.fund, self.loading, None, claims), self.paths, self.seed)
 
 
 class _Deleveraging(Target):

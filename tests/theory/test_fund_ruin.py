@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from experiments.target import SIGMAS, table, verdict
+from experiments.theory import ruin
 from experiments.theory.ruin import FundVenue, ruin_target, ruins
 from tests.theory.tiers import thorough
 
@@ -48,9 +49,15 @@ def test_funds_are_ruined_as_often_as_theory_says(venue, paths):
 
 
 def test_a_wrong_loading_is_found():
-    found = np.isfinite(ruins(FundVenue(2.0, 0.5, 10.0), 400)).mean()
+    found = np.isfinite(ruins(FundVenue(2.0, 0.5, 10.0), 400)[0]).mean()
     wrong = FundVenue(2.0, 0.05, 10.0).probability()
     assert abs(found - wrong) > SIGMAS * math.sqrt(wrong * (1.0 - wrong) / 400)
+
+
+def test_deficits_half_as_large_again_are_found(monkeypatch):
+    monkeypatch.setattr(ruin, "ruins", lambda *asked: (ruins(*asked)[0], 1.5 * ruins(*asked)[1]))
+    failed = [check.name for check in ruin_target(FundVenue(0.0, 0.5, 5.0, claims=25), 300, 3) if not check.passed]
+    assert "mean deficit at ruin" in failed
 
 
 @thorough

@@ -210,6 +210,7 @@ def test_the_command_runs_other_parameters_and_says_how_it_went(capsys, tmp_path
     assert "critical leverage: expected 1000" in capsys.readouterr().out
     assert execute(["theory", "T5", "--out", out]) == 2  # never over somebody's files
     assert execute(["theory", "T5", "T1", "--set", "impact=2e-3"]) == 2
+    assert execute(["theory", "T3", "--set", "owners=5"]) == 0  # itself, though T3.unstable begins like it
     assert execute(["theory", "T77"]) == 2
     assert execute(["theory", "--list"]) == 0
 
