@@ -6,7 +6,7 @@ liquidation itself? Method: between two changes of a position its gain is units 
 kind of trade; every other posting has its reason. Expected: the causes add up to what was brought in less what is left,
 
     brought in - equity at the end = exogenous + flow + forced + margin_rule + mark_gap + trading + liquidation + adl
-        + fees + funding + interest + penalty + takeover + insurance + socialised + unpaid + other,
+        + fees + funding + interest + penalty + takeover + insurance + socialised + unpaid + claims + other,
 
 in whole quanta. Positive is lost; insurance, socialised and unpaid are negative where others paid for a bankrupt
 account. A margin rule moves no money; `margin_rule` is what was lost to forced sales that only its rise since the
@@ -32,7 +32,7 @@ PRICE = ("exogenous", "flow", "forced", "mark_gap")  # what moved the mark of wh
 CAUSES = (
     *("exogenous", "flow", "forced", "margin_rule", "mark_gap"),
     *("trading", "liquidation", "adl", "fees", "funding", "interest", "penalty", "takeover"),
-    *("insurance", "socialised", "unpaid", "other"),
+    *("insurance", "socialised", "unpaid", "claims", "other"),
 )
 _OF_REASON = {
     "trade": "trading",
@@ -50,6 +50,8 @@ _OF_REASON = {
     "insurance": "insurance",
     "socialised": "socialised",
     "unpaid": "unpaid",
+    "claims": "claims",
+    "default cost": "claims",
 }
 _INTERNAL = ("post", "release")  # between the pools of one account
 _DENSE = 4_000_000  # sums by key that are held as one column

@@ -32,6 +32,7 @@ _WORDS = {
     "insurance": "paid for it by the insurance fund",
     "socialised": "its share in losses that all bear, less what others bore for it",
     "unpaid": "owed and never paid",
+    "claims": "lent to other accounts or owed to them, and not paid back",
     "other": "other postings",
 }
 

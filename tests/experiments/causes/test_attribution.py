@@ -13,6 +13,7 @@ from experiments.run import run
 from simulation.accounts import OUTSIDE, QUANTUM
 from simulation.errors import CapacityError
 from tests.experiments.storms import by_hand, holder_of, one_market, storms
+from tests.venues import book, scenario, storm
 
 
 def traced(scenario, absent=()):
@@ -161,3 +162,15 @@ def test_the_absent_keep_their_money_and_their_rows() -> None:
     assert of(split, "A[0]")["loss"] == 0.0
     assert of(split, "B[0]")["row"] == row + 1
     assert of(split, "B[0]")["loss"] == pytest.approx(7.0, abs=QUANTUM)  # 96.50 is above its threshold of 95.50
+
+
+def test_what_others_did_not_pay_back_is_a_cause_of_its_own() -> None:
+    """a lends b 60; b loses 70 on one unit and pays back 30: a has lost 30, b all of its own 40."""
+    claims = {"kind": "given", "debts_owed": [{"debtor": "b", "creditor": "a", "dollars": 60.0}]}
+    population = [book("a", {}, 100.0), book("b", {"A": 1.0}, 40.0)]
+    split = split_losses(traced(scenario(population, price=storm(100.0, 30.0), claims=claims)))
+    lender, borrower = of(split, "a[0]"), of(split, "b[0]")
+    assert (lender["loss"], lender["claims"]) == (30.0, 30.0)
+    assert (borrower["claims"], borrower["exogenous"]) == (-30.0, 70.0)
+    for account in (lender, borrower):
+        assert sum(account[cause] for cause in CAUSES) == account["loss"]
