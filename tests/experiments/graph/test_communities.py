@@ -67,3 +67,8 @@ def test_helps_are_no_ties():
     found = louvain(np.array([[0.0, -5.0, 0.0], [0.0, 0.0, 3.0], [0.0, 0.0, 0.0]]), Streams(1))
     assert sorted(map(sorted, found)) == [[0], [1, 2]]
     assert list(louvain(np.zeros((0, 0)), Streams(1))) == []
+
+
+def test_harm_ties_whichever_way_it_went():
+    found = louvain(np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.0, 3.0, 0.0]]), Streams(1))
+    assert sorted(map(sorted, found)) == [[0], [1, 2]]
