@@ -15,7 +15,10 @@ _MOST_STORMS = 1_000
 @click.option("--overwrite", is_flag=True, help="Replace an earlier results folder.")
 @click.pass_context
 def loops(ctx: click.Context, scenario: str, names: tuple[str, ...], seeds: int, **options: Any) -> None:
-    """Switch feedback loops on and off, all subsets on the same storms: what each does, and what only all do."""
+    """Switch feedback loops on and off, all subsets on the same storms: what each does, and what only all do.
+
+    Without --loop, those that SCENARIO has are switched.
+    """
     from experiments.run_folder import check_folder
     from experiments.scenarios import load
     from simulation.errors import InputError
@@ -25,9 +28,12 @@ def loops(ctx: click.Context, scenario: str, names: tuple[str, ...], seeds: int,
     if options["out"] is not None:
         check_folder(options["out"], options["overwrite"])
     loaded = load(scenario)
+    from experiments.loops.loops import chosen_loops
     from experiments.loops.loops import loops as switched
 
-    found = switched(loaded, names, tuple(range(1, seeds + 1)))
+    chosen = chosen_loops(loaded, names)
+    click.echo(f"{2 ** len(chosen) * seeds:,} runs: {', '.join(chosen)}; {seeds} storms", err=True)
+    found = switched(loaded, chosen, tuple(range(1, seeds + 1)))
     click.echo(str(found))
     if options["out"] is not None:
         from experiments.loops.folder import save_loops

@@ -1,6 +1,7 @@
 """What the loop switchboard leaves in its results folder: a picture of the effects, and the numbers behind it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,13 @@ from experiments.loops.loops import LOOPS, UNITS, Switchboard
 from experiments.statistics import Estimate
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table
+from simulation.arrays import Array
 from simulation.scenario import Scenario
 
 _BAR = 0.38  # of the distance between two loops
 _PARTS = ("alone", "Shapley share")
+_SEVERAL, _MOST_SETS = 2, 12
+_MARKERS = "osD^v<>"  # by the number of loops in a set
 _LOOKS = ("isolated", "cross")  # plain and hatched, dark and light: told apart in grey
 
 
@@ -25,6 +29,7 @@ def save_loops(
     provenance = Provenance(scenario.to_dict(), list(found.seeds), command, {"loops": " ".join(found.names)})
     with results_folder(out, provenance, overwrite) as folder:
         write_bytes(folder / "loops.png", loops_picture(found).png)
+        write_bytes(folder / "interactions.png", interactions_picture(found).png)
         write_table(found.effects(), folder / "effects")
         write_table(found.table(), folder / "outcomes")
         for metric in found.outcomes:
@@ -47,19 +52,66 @@ def loops_picture(found: Switchboard) -> Picture:
     return Picture("loops", "What each feedback loop does alone, and what only all of them do", caption, picture)
 
 
+def interactions_picture(found: Switchboard) -> Picture:
+    """Draw the largest Moebius terms of sets of several loops: what no smaller set of them explains."""
+    with canvas(4.6 * len(found.outcomes) + 1.0, 5.0) as figure:
+        axes = np.atleast_1d(figure.subplots(1, len(found.outcomes)))
+        for axis, metric in zip(axes, found.outcomes, strict=True):
+            _draw_interactions(axis, found, metric)
+        picture = png(figure)
+    caption = (
+        f"The {_MOST_SETS} largest parts that only a whole set of loops explains (Moebius terms), means over "
+        f"{len(found.seeds)} storms with 95 % paired intervals; hollow where the interval contains 0."
+    )
+    return Picture("interactions", "Which feedback loops need each other", caption, picture)
+
+
+def _draw_interactions(axis: Any, found: Switchboard, metric: str) -> None:
+    terms = found.moebius(metric)
+    terms = terms.iloc[np.flatnonzero((terms["size"] >= _SEVERAL) & terms["term"].notna() & (terms["term"] != 0.0))]
+    order = np.argsort(-np.abs(terms["term"].to_numpy()), kind="stable")[:_MOST_SETS]
+    scale, unit = _scaled(metric, np.abs(terms["term"].to_numpy(float)))
+    for place, one in enumerate(terms.iloc[order].itertuples(index=False)):
+        value, low, high = (np.array([one.term, one.low, one.high], float) / scale).tolist()
+        sure = low > 0.0 or high < 0.0
+        style = {
+            "marker": _MARKERS[one.size % len(_MARKERS)],
+            "color": DARK,
+            "markerfacecolor": DARK if sure else "white",
+        }
+        axis.plot([low, high], [place, place], color="black", linewidth=1.4)
+        axis.plot(value, place, linestyle="none", **style)
+    axis.set_yticks(range(len(order)), [" + ".join(str(name).split()) for name in terms["loops"].iloc[order]])
+    axis.tick_params(axis="y", labelsize=7)
+    axis.invert_yaxis()
+    axis.axvline(0.0, color=DARK, linewidth=0.8)
+    axis.set_xlabel(f"{metric.replace('_', ' ')}, {unit}")
+
+
+def _scaled(metric: str, values: Array) -> tuple[float, str]:
+    """Return by what to divide `values` for an axis, and the unit they then have."""
+    unit, most = UNITS.get(metric, ""), float(np.nanmax(values, initial=0.0))
+    if unit != "dollars" or most < 1e3:
+        return 1.0, unit
+    return (1e6, "million dollars") if most >= 1e6 else (1e3, "thousand dollars")
+
+
 def _draw(axis: Any, found: Switchboard, metric: str) -> None:
-    k = len(found.names)
+    k, (scale, unit) = len(found.names), _scaled(metric, np.abs(found.outcomes[metric]).ravel())
     ways = (found.single, found.shapley)
     for i, (part, way) in enumerate(zip(_PARTS, ways, strict=True)):
         style = look(_LOOKS[i])
         for place, name in enumerate(found.names):
             bar = (place + (i - 0.5) * _BAR, _BAR, part if place == 0 else "_")
-            _bar(axis, way(metric, name), bar, (style.colour, style.hatch))
-    _bar(axis, found.together(metric), (k, 2 * _BAR, "all together"), ("#dddddd", ""))
-    _bar(axis, found.super_additive(metric), (k + 1, 2 * _BAR, "only together"), ("white", "xxxx"))
+            _bar(axis, _over(way(metric, name), scale), bar, (style.colour, style.hatch))
+    _bar(axis, _over(found.together(metric), scale), (k, 2 * _BAR, "all together"), ("#dddddd", ""))
+    _bar(axis, _over(found.super_additive(metric), scale), (k + 1, 2 * _BAR, "only together"), ("white", "xxxx"))
     axis.axvline(0.0, color=DARK, linewidth=0.8)
-    axis.set_xlabel(f"{metric.replace('_', ' ')}, {UNITS.get(metric, '')}")
-    axis.ticklabel_format(axis="x", scilimits=(-3, 4))
+    axis.set_xlabel(f"{metric.replace('_', ' ')}, {unit}")
+
+
+def _over(value: Estimate, scale: float) -> Estimate:
+    return replace(value, value=value.value / scale, low=value.low / scale, high=value.high / scale)
 
 
 def _bar(axis: Any, value: Estimate, bar: tuple[float, float, str], style: tuple[str, str]) -> None:

@@ -154,15 +154,19 @@ class Switchboard:
         return self._against(metric, share)
 
     def moebius(self, metric: str) -> pd.DataFrame:
-        """Return the mean Moebius term of each set of loops, one row a set: loops, size, term.
+        """Return the mean Moebius term of each set of loops, one row a set: loops, size, term, low, high.
 
-        m(S) = sum over T in S of (-1)^(|S| - |T|) y(T); the terms of the subsets of S add up to y(S).
+        m(S) = sum over T in S of (-1)^(|S| - |T|) y(T); the terms of the subsets of S add up to y(S). low, high: paired
+        95 % interval over storms; NaN where it or the term is undefined.
         """
         terms = self.outcomes[metric].copy()
         for place in range(len(self.names)):
             has = np.flatnonzero(np.arange(len(terms)) & (1 << place))
             terms[has] -= terms[has ^ (1 << place)]
-        rows = [self._named(s) | {"term": float(term.mean())} for s, term in enumerate(terms)]
+        rows = []
+        for s, term in enumerate(terms):
+            found = self._against(metric, term)
+            rows.append(self._named(s) | {"term": found.value, "low": found.low, "high": found.high})
         return pd.DataFrame(rows).sort_values("size", kind="stable", ignore_index=True)
 
     def effects(self) -> pd.DataFrame:
@@ -190,16 +194,28 @@ class Switchboard:
         ]
         return pd.concat(frames, ignore_index=True)
 
+    def verdict(self, metric: str) -> str:
+        """Say whether these storms show that the loops do more, or less, together than each alone."""
+        found = self.super_additive(metric)
+        if not found.defined or not np.isfinite([found.low, found.high]).all():
+            return f"not known: {found.reason or 'too few storms'}"
+        if found.low > 0.0:
+            return "more together than the sum of each alone"
+        if found.high < 0.0:
+            return "less together than the sum of each alone"
+        return "the interval contains 0: these storms do not tell whether they do more together"
+
     def __str__(self) -> str:
         """Return the effects as a table of text."""
         lines = [f"{len(self.names)} loops, {1 << len(self.names)} subsets, {len(self.seeds)} storms; 95 % intervals"]
         for metric in self.outcomes:
-            lines += ["", f"{metric} ({UNITS.get(metric, '')}): alone; Shapley share"]
+            title = f"{metric} ({UNITS.get(metric, '')})"
+            lines += ["", f"{title:<30}{'alone':<34}Shapley share"]
             for name in self.names:
-                parts = (self.single(metric, name).text(",.3g"), self.shapley(metric, name).text(",.3g"))
-                lines.append(f"  {LOOPS[name].title:<28}{parts[0]:<34}{parts[1]}")
-            lines.append(f"  {'all together':<28}{self.together(metric).text(',.3g')}")
-            lines.append(f"  {'only together':<28}{self.super_additive(metric).text(',.3g')}")
+                parts = (_cell(self.single(metric, name)), _cell(self.shapley(metric, name)))
+                lines.append(f"  {LOOPS[name].title:<28}{parts[0]:<32}  {parts[1]}")
+            lines.append(f"  {'all together':<28}{_cell(self.together(metric))}")
+            lines.append(f"  {'only together':<28}{_cell(self.super_additive(metric))}; {self.verdict(metric)}")
         return "\n".join(lines)
 
     def _named(self, s: int) -> dict[str, Any]:
@@ -210,15 +226,24 @@ class Switchboard:
         return paired_difference(difference, np.zeros(len(difference)), skip_undefined=metric == "price_amplification")
 
 
+def _cell(value: Estimate) -> str:
+    """Return an estimate in a few words: one number where all storms agree, or where there is no interval."""
+    if not value.defined:
+        return f"undefined ({value.reason})"
+    if np.isfinite([value.low, value.high]).all() and value.low < value.high:
+        return value.text(",.3g")
+    return f"{value.value:,.3g} {'in every storm' if value.n > 1 else '(one storm, no interval)'}"
+
+
 def loops(
     scenario: Scenario, names: Sequence[str] = (), seeds: Sequence[int] = tuple(range(1, 11)), workers: int = 0
 ) -> Switchboard:
-    """Run all subsets of the loops `names` (all six if none are named) on the storms `seeds`.
+    """Run all subsets of the loops `names` (those the scenario has if none are named) on the storms `seeds`.
 
     Loops not named stay as the scenario has them. `workers` 0 takes all cores; results do not depend on it. Raises
-    `InputError` for an unknown or repeated loop, or no storms.
+    `InputError` for an unknown or repeated loop, no loop at all, or no storms.
     """
-    chosen = _chosen(names)
+    chosen = chosen_loops(scenario, names)
     if not len(seeds) or len(set(seeds)) != len(seeds):
         raise InputError("seeds: must be one or more different storms")
     off = [tuple(set(chosen) - set(on)) for on in _subsets(chosen)]
@@ -230,14 +255,18 @@ def loops(
     return Switchboard(chosen, tuple(seeds), {name: values[:, :, i] for i, name in enumerate(METRICS)})
 
 
-def _chosen(names: Sequence[str]) -> tuple[str, ...]:
+def chosen_loops(scenario: Scenario, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the loops to switch: `names`, or those the scenario has; raises `InputError`, see `loops`."""
     for name in names:
         if name not in LOOPS:
             hint = nearest(name, LOOPS)
             raise InputError(f"loops: must be among {', '.join(LOOPS)} (got {shown(name)}){hint}")
     if len(set(names)) != len(names):
         raise InputError("loops: each must be named once")
-    return tuple(names) or tuple(LOOPS)
+    chosen = tuple(names) or present(scenario)
+    if not chosen:
+        raise InputError(f"loops: {scenario.name} has none to switch; must have one of {', '.join(LOOPS)}")
+    return chosen
 
 
 def _subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.loops.folder import loops_picture, save_loops
-from experiments.loops.loops import LOOPS, METRICS, Switchboard, loops, present, without
+from experiments.cli import execute
+from experiments.loops.folder import interactions_picture, loops_picture, save_loops
+from experiments.loops.loops import LOOPS, METRICS, Switchboard, chosen_loops, loops, present, without
 from experiments.scenarios import load
 from simulation.errors import InputError
 from simulation.scenario import Scenario
@@ -87,6 +88,32 @@ def test_an_undefined_amplification_leaves_that_storm_out_and_says_so() -> None:
     assert "2 of 3" in found.method
 
 
+@pytest.mark.parametrize(
+    ("all_on", "told"),
+    [
+        ([6.0, 6.1, 6.2, 6.1], "more together than the sum"),
+        ([2.0, 2.1, 2.2, 2.1], "less together than the sum"),
+        ([6.0, 1.0, 2.0, 5.0], "the interval contains 0"),
+        ([6.0], "not known"),
+    ],
+)
+def test_what_only_exists_together_is_told_with_its_doubt(all_on: list[float], told: str) -> None:
+    storms = len(all_on)
+    rows = np.array([[1.0] * storms, [2.0] * storms, [3.0] * storms, all_on])
+    board = Switchboard(("impact", "margin"), tuple(range(storms)), {"bad_debt": rows})
+    assert told in board.verdict("bad_debt")
+    assert told in str(board)
+
+
+@given(boards)
+def test_moebius_terms_lie_in_their_intervals_and_those_of_all_loops_differ_from_the_sum(board: Switchboard) -> None:
+    found = board.moebius("bad_debt")
+    within = (found["low"] <= found["term"]) & (found["term"] <= found["high"])
+    assert (within | found["low"].isna()).all()
+    several = found["term"][found["size"] > 1].sum()
+    assert several == pytest.approx(board.super_additive("bad_debt").value, abs=1e-6)
+
+
 # Switches -------------------------------------------------------------------------------------------------------
 
 
@@ -151,6 +178,35 @@ def test_results_do_not_depend_on_the_number_of_workers(scenario: Scenario) -> N
     assert one.table().equals(two.table())
 
 
+def test_the_loops_a_scenario_has_are_switched_if_none_are_named(scenario: Scenario) -> None:
+    few = without(scenario, ["margin", "withdrawal", "deleveraging", "releveraging", "collateral"])
+    assert chosen_loops(few) == ("impact",)
+    assert loops(few, seeds=(1, 2), workers=1).names == ("impact",)
+    assert chosen_loops(scenario) == tuple(LOOPS)
+    assert chosen_loops(few, ["margin"]) == ("margin",)
+
+
+def test_a_scenario_without_loops_is_refused_at_once(scenario: Scenario) -> None:
+    with pytest.raises(InputError, match=r"loops: loops has none to switch; must have one of impact, "):
+        loops(without(scenario, tuple(LOOPS)))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["nowhere"], "nowhere"),
+        (["loops", "--loop", "imact"], "did you mean 'impact'?"),
+        (["loops", "--seeds", "0"], "--seeds: must be 1 to"),
+        (["loops", "--loop", "impact", "--loop", "impact"], "each must be named once"),
+    ],
+)
+def test_bad_input_is_one_line(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert execute(["loops", *words]) == 2
+    shown = capsys.readouterr().err
+    assert told in shown
+    assert shown.count("\n") == 1
+
+
 @pytest.mark.parametrize(("names", "seeds"), [(("x",), (1,)), (("impact", "impact"), (1,)), ((), ()), ((), (1, 1))])
 def test_unknown_loops_and_storms_twice_are_refused(
     scenario: Scenario, names: tuple[str, ...], seeds: tuple[int, ...]
@@ -170,11 +226,17 @@ def test_the_text_tells_each_loop_and_what_exists_only_together(board: Switchboa
 def test_the_folder_holds_effects_outcomes_and_interactions(board: Switchboard, scenario: Scenario, tmp_path) -> None:
     out = save_loops(board, scenario, tmp_path / "out")
     stems = {path.stem for path in out.iterdir()}
-    assert {"loops", "effects", "outcomes", "interactions_bad_debt"} <= stems
+    assert {"loops", "interactions", "effects", "outcomes", "interactions_bad_debt"} <= stems
     assert len(board.table()) == 16
     assert set(board.effects()["part"]) == {"single", "shapley", "together", "super-additive"}
 
 
 def test_a_picture_says_undefined_where_there_is_no_value(board: Switchboard) -> None:
     nothing = dataclasses.replace(board, outcomes={"bad_debt": np.full((8, 2), np.nan)})
-    assert loops_picture(nothing).png.startswith(b"\x89PNG")
+    for picture in (loops_picture(nothing), interactions_picture(nothing)):
+        assert picture.png.startswith(b"\x89PNG")
+
+
+def test_pictures_are_drawn_the_same_twice(board: Switchboard) -> None:
+    for draw in (loops_picture, interactions_picture):
+        assert draw(board).png == draw(board).png
