@@ -207,7 +207,7 @@ def test_a_parameter_given_twice_is_refused():
 def test_the_command_runs_other_parameters_and_says_how_it_went(capsys, tmp_path):
     out = str(tmp_path / "out")
     assert execute(["theory", "T5", "--set", "exponent=1.0", "--set", "impact=2e-3", "--out", out]) == 0
-    assert "critical leverage: expected 1000" in capsys.readouterr().out
+    assert "critical leverage (1 + d) / I: expected 1000" in capsys.readouterr().out
     assert execute(["theory", "T5", "--out", out]) == 2  # never over somebody's files
     assert execute(["theory", "T5", "T1", "--set", "impact=2e-3"]) == 2
     assert execute(["theory", "T3", "--set", "owners=5"]) == 0  # itself, though T3.unstable begins like it
