@@ -91,7 +91,8 @@ def _less(part: Array, total: Array) -> Estimate:
     if not total.sum():
         return undefined(len(total), "ratio of totals over storms", "nothing was liquidated")
     found = total_ratio(part, total)
-    return Estimate(1.0 - found.value, 1.0 - found.high, 1.0 - found.low, found.n, found.method, found.reason)
+    why = found.reason if found.reason in ("", ONE_RUN) else "no interval: too few storms with a liquidation"
+    return Estimate(1.0 - found.value, 1.0 - found.high, 1.0 - found.low, found.n, found.method, why)
 
 
 def by_counts(sizes: Array) -> Estimate:

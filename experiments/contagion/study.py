@@ -14,6 +14,7 @@ from experiments.graph.animation import cascade_film
 from experiments.graph.cascade_picture import cascade_picture
 from experiments.graph.hits import hits_over
 from experiments.graph.hits_picture import hits_picture
+from experiments.results import scenario_toml
 from experiments.run import Run, run
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table
@@ -25,7 +26,10 @@ _SHOWN = 5  # accounts in the text
 
 @dataclass(frozen=True)
 class Contagion:
-    """Runs of one scenario on storms, the network of the first one, and the branching ratios of all."""
+    """Runs of one scenario on storms, the network of the worst one, and the branching ratios of all.
+
+    The worst is the one with the most liquidated notional, of equal ones the first.
+    """
 
     runs: Sequence[Run]
     seen: Anatomy
@@ -41,14 +45,14 @@ class Contagion:
 
     @cached_property
     def pictures(self) -> list[Picture]:
-        """Return the cascade of the first storm, and who hits whom over all of them."""
+        """Return the cascade of the worst storm, and who hits whom over all of them."""
         return [cascade_picture(self.seen.graph), *(hits_picture(self.runs, by) for by in CLASSES)]
 
     def __str__(self) -> str:
-        """Return the cascade of the first storm, who hits whom by market, the worst accounts and the ratios."""
-        first, forest = self.runs[0], self.seen.forest
+        """Return the cascade of the worst storm, who hits whom by market, the worst accounts and the ratios."""
+        shown, forest = self.seen.run.scenario, self.seen.forest
         pools = int(forest.generations.sum())
-        lines = [f"{first.scenario.name}, seed {first.scenario.seed}: {len(forest):,} closings of {pools:,} pools"]
+        lines = [f"{shown.name}, {self._which}seed {shown.seed}: {len(forest):,} closings of {pools:,} pools"]
         if pools:
             lines[0] += f" in {len(forest.roots):,} cascade{'s' if len(forest.roots) > 1 else ''}"
             lines.append(f"deepest {int(forest.depths.max())} generations, widest {self.seen.width:,} pools")
@@ -56,6 +60,10 @@ class Contagion:
             lines.append(f"{groups:,} communities of closings (Louvain)")
         lines += ["", self._matrix(), "", *self._worst(), "", f"branching ratio over {len(self.runs)} storms:"]
         return "\n".join([*lines, str(self.ratios)])
+
+    @property
+    def _which(self) -> str:
+        return f"the worst of {len(self.runs)} storms, " if len(self.runs) > 1 else ""
 
     def _matrix(self) -> str:
         table = self.hits[(self.hits["class"] == "market") & (self.hits["from"] != "")]
@@ -83,7 +91,8 @@ def contagion(scenario: Scenario, storms: int = 1) -> Contagion:
     seeded = [scenario.with_(seed=scenario.seed + i) for i in range(storms)]
     runs = [run(one) for one in seeded]
     twins = [run(one.with_(impact={"kind": "none"})) for one in seeded]
-    return Contagion(runs, anatomy(runs[0]), ratios(runs, twins, [radius_before(one) for one in runs]))
+    worst = max(runs, key=lambda one: one.metrics["liquidated_notional"])
+    return Contagion(runs, anatomy(worst), ratios(runs, twins, [radius_before(one) for one in runs]))
 
 
 def save_contagion(
@@ -91,9 +100,10 @@ def save_contagion(
 ) -> Path:
     """Write graph (GraphML, GEXF, Parquet), tables and pictures to the folder `out`, all or nothing."""
     scenario = found.runs[0].scenario
-    seeds = [one.scenario.seed for one in found.runs]
-    provenance = Provenance(scenario.to_dict(), seeds, command, {"digest": found.runs[0].digest})
+    seeds, shown = [one.scenario.seed for one in found.runs], {"seed": found.seen.run.scenario.seed}
+    provenance = Provenance(scenario.to_dict(), seeds, command, {"digest": found.seen.run.digest, "shown": shown})
     with results_folder(out, provenance, overwrite) as folder:
+        write_bytes(folder / "scenario.toml", scenario_toml(found.seen.run.scenario).encode())
         write_bytes(folder / "contagion.txt", f"{found}\n".encode())
         write_anatomy(found.seen, folder, gexf=True)
         write_table(found.hits, folder / "who_hits_whom_over_storms")

@@ -78,7 +78,7 @@ def _cells(value: Array, bounds: Array | None) -> list[list[str]]:
             text = _number(value[i, j] / scale)
             if value[i, j] and bounds is not None:
                 text += f"\n[{_number(bounds[0, i, j] / scale)}, {_number(bounds[1, i, j] / scale)}]"
-            if value[i, j] and hit[j]:
+            if value[i, j] and (value[:, j] >= 0.0).all():  # where some sales helped, shares would mislead
                 text += "\n" + _percent(value[i, j] / hit[j])
             row.append(text)
         rows.append(row)
@@ -86,7 +86,7 @@ def _cells(value: Array, bounds: Array | None) -> list[list[str]]:
 
 
 def _number(value: float) -> str:
-    return "0" if value == 0.0 else f"{value:.3g}"
+    return "0" if value == 0.0 else f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
 
 
 def _percent(share: float) -> str:
@@ -135,5 +135,6 @@ def _caption(runs: Sequence[Run], mean: pd.DataFrame, kept: list[str], by: By) -
     spread = " The loss of a pool is spread over the markets it had to close." if by == "market" else ""
     return (
         f"{over} Loss that forced sales of the row caused in the column, all causes counted: {dollars(total)} "
-        f"in all, {share}. Percentages: of all that hit the column. Frames: hit by its own class.{spread}{shown}"
+        f"in all, {share}. Percentages: of all that hit the column, where no sale helped it. Frames: hit by its own "
+        f"class.{spread}{shown}"
     )

@@ -4,6 +4,7 @@ import networkx as nx
 import pytest
 from click.testing import CliRunner
 
+from experiments.causes.source import source_of
 from experiments.cli import cli
 from experiments.contagion.study import contagion, save_contagion
 from experiments.graph.tables import read_parquet
@@ -25,7 +26,10 @@ def found():
 
 def test_the_text_tells_cascades_matrix_accounts_and_ratios(found):
     text = str(found)
-    assert text.startswith("by-hand, seed 1: ")
+    worst = max(found.runs, key=lambda one: one.metrics["liquidated_notional"])
+    assert text.startswith(
+        f"by-hand, the worst of 3 storms, seed {worst.scenario.seed}: {len(found.seen.forest)} closings"
+    )
     told = ("cascade", "across markets: $", "95 % interval", "cost others most", "over 3 storms", "generational")
     assert all(words in text for words in told)
     assert [one.scenario.seed for one in found.runs] == [1, 2, 3]
@@ -43,6 +47,7 @@ def test_the_folder_is_complete_and_its_graphs_are_one(found, tmp_path):
     names = {path.name for path in folder.iterdir()}
     assert FILES | {f"{name}.parquet" for name in TABLES} | {"contagion.gif", "who_hits_whom_group.png"} <= names
     assert verify(folder) == []
+    assert source_of(folder) == (found.seen.run.scenario, found.seen.run.digest)
     assert set(read_parquet(folder).edges) == set(nx.read_gexf(folder / "contagion.gexf").edges)
     over = read_table(folder / "who_hits_whom_over_storms")
     assert set(over["class"]) == {"market", "group", "kind"} and set(over["runs"]) == {3}

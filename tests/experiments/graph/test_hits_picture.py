@@ -33,6 +33,12 @@ def test_several_runs_are_averaged_and_have_intervals():
     assert cells == [["2\n[1, 1]\n67 %", "0"], ["1\n[1, 1]\n33 %", "0.005\n[1, 1]\n100 %"]]
 
 
+def test_a_column_that_some_sales_helped_has_no_shares_and_large_numbers_no_exponents():
+    cells = _cells(np.array([[-12.3, 5.0], [1.0, 7.0]]), np.array([np.full((2, 2), -1e4), np.full((2, 2), 1630.0)]))
+    assert cells[0][0].split("\n") == ["-12.3", "[-10,000, 1,630]"]
+    assert cells[1][1].endswith("58 %")
+
+
 def test_shares_too_small_to_round_are_not_called_zero():
     assert _cells(np.array([[1.0, 0.0], [999.0, 0.0]]), None)[0][0] == "1\n< 1 %"
 
