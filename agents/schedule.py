@@ -12,6 +12,7 @@ _FIRST = 1e-2  # log; the first stretch that is searched, doubled until excess d
 _FAR = 20.0  # log; where the search ends without a price
 _CLOSE = 1e-10  # log; less excess than that is rounding
 _TRIES = 200
+_SWEEPS = 20  # searches, each from where the last one ended
 
 Excess = Callable[[Array], Array]
 
@@ -22,7 +23,8 @@ class Schedules:
     The clearing price p is where the orders D(p) - x, with what others have ordered at any price, fill at p itself:
     ln p = ln mid + impact of the sum of all orders. Each market's price is searched from
     where it would be if these traders did nothing, in the direction of their excess demand: where several prices
-    clear, that is the price a tatonnement comes to. Markets are searched side by side.
+    clear, that is the price a tatonnement comes to. Markets are searched side by side; where the wealth of one trader
+    ties them together, again from where that ended, until all of them clear.
     Sources: L. Walras, Elements d'economie politique pure (1874); as here, S. Thurner, J. D. Farmer & J. Geanakoplos,
     Quantitative Finance 12 (2012) 695-707, whose demand need not fall with the price once funds are at their limit.
     """
@@ -48,8 +50,12 @@ class Schedules:
 
     def clear(self) -> tuple[Array, bool]:
         """Return the clearing price (m,), and whether it clears every market."""
-        log_price, left = crossing(self.excess, self.market.log_price_after(self.others))
-        return np.exp(log_price), bool((np.abs(left) <= _CLOSE).all())
+        log_price = self.market.log_price_after(self.others)
+        for _ in range(_SWEEPS):
+            log_price, left = crossing(self.excess, log_price)
+            if (np.abs(left) <= _CLOSE).all():
+                return np.exp(log_price), True
+        return np.exp(log_price), False
 
 
 def crossing(excess: Excess, start: Array) -> tuple[Array, Array]:

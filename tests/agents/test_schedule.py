@@ -150,6 +150,26 @@ def test_markets_side_by_side_clear_as_each_alone() -> None:
     np.testing.assert_allclose(run("ABC")[:, :1], run("A"), rtol=1e-9)
 
 
+@settings(max_examples=10)
+@given(st.floats(80.0, 105.0), st.floats(80.0, 105.0))
+def test_markets_that_share_the_wealth_of_a_fund_clear_together(one: float, other: float) -> None:
+    markets = [{"name": n, "price": 100.0, "lot": 2.0**-24, "tiers": LOW} for n in "AB"]
+    model = venue(
+        [FUND],
+        markets=markets,
+        impact={"kind": "outside_wealth", "supply": 5_000.0},
+        price=storm([100.0, 100.0], [90.0, 95.0], [one, other]),
+        fill_at="after",
+        trading="schedule",
+    )
+    model.run()
+    price = model.market.mid
+    leverage = np.minimum(20.0 * np.maximum(1.0 - price / 100.0, 0.0), 6.0)
+    due = leverage * equity(model)[:, None] / price / 2.0
+    np.testing.assert_allclose(positions(model), due, rtol=1e-5, atol=1e-5)
+    assert "trading_cap" not in model.exchange.desk.flagged
+
+
 def test_money_has_another_side_and_the_same_run_gives_the_same_bytes() -> None:
     table = {**STORMY, "fill_at": "after", "trading": "schedule", "population": [FUND, NOISE]}
     model = played(table)
