@@ -43,7 +43,7 @@ class SimulatedPrices(Target):
         "tail index from 2 to 5; ACF(r) ~ 0; ACF|r| > 0 and slow; kurtosis falls with the horizon; large losses "
         "outnumber large gains, and losses raise volatility, by margin calls: not without impact"
     )
-    thorough: ClassVar[Mapping[str, Any]] = {"runs": 400}
+    thorough: ClassVar[Mapping[str, Any]] = {"histories": 400}
 
     impact: float = Field(0.03, ge=0.02, le=0.04, description="log move of a sale of the whole depth; permanent")
     reaction: float = Field(0.1, ge=0.08, le=0.12, description="a of the GARCH prices of the outside world")
@@ -51,7 +51,7 @@ class SimulatedPrices(Target):
     largest_leverage: float = Field(15.0, ge=10.0, le=20.0, description="of the longs; the smallest is 4")
     accounts: int = Field(80, ge=60, le=120, description="longs")
     steps: int = Field(300, ge=200, le=1_000, description="hours of a run")
-    runs: int = Field(60, ge=60, description="independent runs, each with new accounts")
+    histories: int = Field(60, ge=60, description="independent runs, each with new accounts")
     seed: int = Field(1, ge=0, description="of the prices")
 
     def run(self) -> list[Check]:
@@ -94,7 +94,7 @@ class SimulatedPrices(Target):
     def _returns(self, impact: float) -> Array:
         """Return the log returns (runs, steps) of the mark."""
         scenario = self.scenario(impact)
-        return np.array([_path(reseeded(scenario, distinct_seed(self.seed, run))) for run in range(self.runs)])
+        return np.array([_path(reseeded(scenario, distinct_seed(self.seed, run))) for run in range(self.histories)])
 
     def scenario(self, impact: float) -> Scenario:
         """Return the scenario."""

@@ -101,7 +101,7 @@ def test_a_wrong_estimator_is_noticed(target, named: str, wrong, monkeypatch: py
 @thorough
 @pytest.mark.parametrize("parameters", [{"impact": 0.02}, {"impact": 0.04, "seed": 5}, {"largest_leverage": 20.0}])
 def test_simulated_prices_show_the_facts_at_other_parameters(parameters: dict) -> None:
-    assert verdict(SimulatedPrices(**parameters, runs=200).run())
+    assert verdict(SimulatedPrices(**parameters, histories=200).run())
 
 
 def test_what_has_no_answer_is_refused() -> None:
