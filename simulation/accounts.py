@@ -224,6 +224,9 @@ class Accounts:
 
     def _record_trade(self, reason: str, rows: Index, quantity: Array, cost: Array, against: Side) -> None:
         assert self.journal is not None
+        traded = (quantity != 0.0).any(axis=1) | (cost != 0.0).any(axis=1)  # of thousands asked, most trade nothing
+        if not traded.all():
+            rows, quantity, cost = rows[traded], quantity[traded], cost[traded]
         r, m = quantity.shape
         row = np.append(np.repeat(rows, m), against.row)
         pool = np.append(self.pool[rows].ravel(), against.pool).astype(np.intp)
