@@ -39,7 +39,7 @@ class OneSeed(Target):
     )
     thorough: ClassVar[Mapping[str, Any]] = {"replications": 50_000}
 
-    accounts: int = Field(200, ge=50, le=2_000, description="N")
+    accounts: int = Field(200, ge=50, le=500, description="N")
     ratio: float = Field(0.5, ge=0.01, le=1.0, description="n, liquidations set off by one")
     replications: int = Field(1_000, ge=200, description="independent cascades")
     seed: int = Field(1, ge=0, description="of the thresholds")

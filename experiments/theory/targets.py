@@ -130,7 +130,7 @@ class CriticalLeverage(Target):
 
     impact: float = Field(1e-3, ge=1e-5, le=0.5, description="I of the whole exit, log")
     exponent: float = Field(0.5, gt=0.0, le=1.5, description="d")
-    slice_share: float = Field(0.01, ge=0.002, le=1.0, description="share of the rest that a round sells")
+    slice_share: float = Field(0.01, ge=0.003, le=1.0, description="share of the rest that a round sells")
 
     def run(self) -> list[Check]:
         """Return the threshold, ruin on both sides of it, bad debt, and leverage on the way."""
