@@ -22,7 +22,6 @@ import numpy as np
 
 from agents.cast import StandardCast
 from agents.handles import forget
-from experiments.bench_causes import lines as cause_lines
 from experiments.bench_margin import lines as requirement_lines
 from experiments.scenarios import load
 from simulation.instrument.black_scholes import Vanilla, black76
@@ -214,7 +213,7 @@ def _beside(usual: Timing, say: Callable[[str], None]) -> None:
         say(f"{usual.accounts:,} accounts, {margin} margin: {other.nanoseconds:.1f} ns")
     storm = time_scenario(people, 1)
     say(f"{usual.accounts:,} accounts, the preset's own quarter-hour steps: {storm.nanoseconds:.1f} ns")
-    for line in [*requirement_lines(), *cause_lines()]:
+    for line in requirement_lines():
         say(line)
     say(f"revaluing 100,000 option positions: {revaluation():.1f} ms")
     say(f"creating 100,000 Mesa traders: {creation():.2f} s")
