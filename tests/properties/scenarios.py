@@ -233,6 +233,8 @@ def scenarios(draw: st.DrawFn) -> dict[str, Any]:
     table: dict[str, Any] = {family: draw(rule(base, len(names))) for family, base in FAMILIES.items()}
     if table["price"]["kind"] in ("bridge", "scripted"):
         steps = MOST_STEPS
+    if "due_step" in table["claims"]:
+        table["claims"]["due_step"] = min(table["claims"]["due_step"], steps)
     table |= {
         "seed": draw(st.integers(0, 2**64)),
         "steps": steps,
