@@ -15,7 +15,7 @@ from tests.properties.audit import Audit, Picture, invariant, require
 INTO_FUND = {"deposit", "fee share", "penalty", "insurance", "socialised"}
 # Phases of a step; "release" and "post" follow trades as well as liquidations.
 PHASES = {"expiry": -1, "top up": 0, "withdrawal": 0, "interest": 1, "funding": 1, "trade": 2, "coin": 2}
-PHASES |= {"fee": 3, "fee share": 3}
+PHASES |= {"claims": 1, "default cost": 1, "fee": 3, "fee share": 3}
 FORCED = {"liquidation", "penalty", "takeover", "insurance", "socialised", "unpaid", "adl", "adl rounding"}
 ANYTIME = {"deposit", "release", "post"}
 

@@ -19,7 +19,6 @@ EXOGENOUS: dict[str, Any] = {
     "steps": 13,
     "step_seconds": 1800.0,
     "price": {"kind": "gbm"},
-    "claims": {"kind": "random_network", "mean_degree": 2.0},
     "markets": [*STORMY["markets"], {"name": "C", "price": 5.0}],
 }
 POLICY: dict[str, Any] = {
@@ -46,6 +45,7 @@ POLICY: dict[str, Any] = {
     "collateral": {"kind": "flat"},
     "valuation": {"kind": "index"},
     "interest": {"kind": "flat"},
+    "claims": {"kind": "random_network", "mean_degree": 2.0},  # who owes whom is the population's business
     "fees": {"taker_rate": 0.01},
     "population": [{"kind": "noise", "count": 3}],
     "liquidators": [],
