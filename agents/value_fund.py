@@ -39,7 +39,7 @@ class ValueFund(Trader):
     @property
     def investors(self) -> Investors:
         """Return those behind the whole group."""
-        first = self.group.rule
+        first = self.group.agent(0)
         if first._investors is None:
             first._investors = Investors(self.group)
         return first._investors
@@ -58,7 +58,7 @@ class ValueFund(Trader):
         if not self.group.trades.any():
             return np.zeros_like(members.position)
         place = members.rows - self.group.first_row
-        traded, one = self.group.rule._traded[place], np.arange(len(place))[:, None]
+        traded, one = self.group.agent(0)._traded[place], np.arange(len(place))[:, None]
         at, value = price[traded], np.where(members.value > 0.0, members.value, view.opening_mark)[traded]
         gain = members.position[one, traded] * (at - view.mark_price[traded])
         wealth = np.maximum(members.equity + column_sum(gain), 0.0) * self.investors.active[place]

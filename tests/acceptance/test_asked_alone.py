@@ -14,8 +14,13 @@ from simulation.scenario import Scenario
 SHIPPED = sorted(kind for kind, trader in trader_types().items() if trader.__module__.startswith("agents."))
 
 
+REACTING = ("distressed_seller", "leverage_targeter", "margin_constrained", "value_fund")
+
+
 class OneByOne:
     """Asks the members of a group in turn, each for its own row only."""
+
+    reacts = scheduled = False  # one round of orders a step here
 
     def __init__(self, group: Any) -> None:
         self.group = group
@@ -38,6 +43,7 @@ def classroom() -> Scenario:
         {"kind": "book", "name": "books", "count": 3, "units": {"SOL": 90.0}},
         {"kind": "option_writer", "name": "writers", "count": 5},
         {"kind": "insured_holder", "name": "insured", "count": 5},
+        *({"kind": kind, "name": kind.replace("_", "-"), "count": 5} for kind in REACTING),
     ]
     changes = {"markets": [*preset["markets"], *listed], "population": [*preset["population"], *extra]}
     return Scenario.from_dict({**preset, **changes, "seed": 4, "steps": 80})
