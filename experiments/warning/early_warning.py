@@ -23,6 +23,7 @@ from simulation.model import MarketModel
 
 Direction = Literal["down", "up"]
 WINDOW = 0.01  # log move by which a mark is moved to see who falls; a choice: wide enough to hold many accounts
+_HELD = 0.01  # share of what is held that is traded to read the slope, where that is less; a choice
 _PROBE = 1e-3  # share of depth that is traded to read the slope of an impact law that is not linear; a choice
 
 
@@ -114,6 +115,7 @@ class LiveBook:
         self.rows: Index = model.traders
         self._held = self.engine.holdings(self.rows)
         self.value = self._held.position * self.market.mark_price
+        self.equity = self.engine.equity(self.rows, self._held, self.market.mark_price)
         self._down = self._under(self.market.mark_price)
 
     def sales(self, log_move: Array) -> Array:
@@ -138,7 +140,15 @@ class LiveBook:
     def warning(self, window: float = WINDOW, direction: Direction = "down") -> EarlyWarning:
         """Return the contagion matrix of the book and what follows from it."""
         sold = self.triggered(window, direction).sum(axis=1)
-        return EarlyWarning(sold, impact_slope(self.market, np.abs(sold.diagonal())), window, direction)
+        return EarlyWarning(sold, self.slope(sold), window, direction)
+
+    def slope(self, sold: Array) -> Array:
+        """Return the log move (m,) per dollar, read off a sale of what is forced out (m, m) of each market itself.
+
+        Where that is next to nothing: of 1 % of what is held, or 1/1000 of depth if that is less.
+        """
+        least = np.minimum(_HELD * np.abs(self.value).sum(axis=0), _PROBE * self.market.depth)
+        return impact_slope(self.market, np.maximum(np.abs(sold.diagonal()), least))
 
     def by_class(self, classes: Index, window: float = WINDOW, direction: Direction = "down") -> Array:
         """Return K (c, c) by account class: net dollars forced out of class d per dollar forced out of class c.
@@ -152,7 +162,7 @@ class LiveBook:
         own = np.array([np.abs(per_row[:, classes == c]).sum(axis=(0, 1)) for c in range(count)])  # (c, m)
         gross = own.sum(axis=1, keepdims=True)
         spread = np.divide(own, gross, out=np.zeros_like(own), where=gross > 0.0)
-        slope = impact_slope(self.market, np.abs(per_row.sum(axis=1).diagonal()))
+        slope = self.slope(per_row.sum(axis=1))
         return (spread * (slope / window)) @ sold
 
     def foresee(self, log_shock: Array, window: float = WINDOW) -> Prediction:
@@ -177,11 +187,11 @@ def shifted(market: Market, log_move: Array) -> Array:
 def impact_slope(market: Market, dollars: Array | None = None) -> Array:
     """Return by how much (m,) the log mark moves per dollar sold now: the impact law's slope times what the mark shows.
 
-    A law that is not linear has no one slope: this is the chord of a sale of `dollars` (m,), of which at least 1/1000
-    of depth counts. A warning takes what its window forces out of each market.
+    A law that is not linear has no one slope: this is the chord of a sale of `dollars` (m,), of 1/1000 of depth where
+    they are 0 or not given. A warning takes what its window forces out of each market.
     """
     least = np.maximum(market.depth, 1e-9) * _PROBE
-    sale: Array = least if dollars is None else np.maximum(dollars, least)
+    sale: Array = least if dollars is None else np.where(dollars > 0.0, dollars, least)
     book = Book(market.mid, market.index_price, market.depth)
     move = market.rules.impact.move(market.metaorder, -sale / market.mark_price, book).final
     seen = [market.rules.mark.within_step(mid, market.mark_price) for mid in (market.mid, market.mid * np.exp(move))]

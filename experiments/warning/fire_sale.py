@@ -1,6 +1,7 @@
 """Fire sales in matrices: who endangers the whole, who is endangered, by linear algebra on a table of portfolios.
 
-n owners, k assets. assets A (n,), dollars; equity E (n,), dollars; weights M (n, k), rows add up to 1; impact L (k,),
+n owners, k assets. assets A (n,), dollars; equity E (n,), dollars; weights M (n, k), rows add up to 1 (to less where
+longs and shorts offset each other, shorts being negative); impact L (k,),
 relative price move per dollar sold; shock F1 (k,), relative. Owners keep their debt over equity B: after a loss they
 sell B dollars of assets per dollar lost, in proportion to their weights.
 Source: R. Greenwood, A. Landier & D. Thesmar, "Vulnerable banks", J. Financial Economics 115 (2015) 471-485;
@@ -34,8 +35,8 @@ class FireSale:
             raise InputError(f"assets, equity: must be {n} numbers each, equity above 0")
         if self.impact.shape != (k,) or self.shock.shape != (k,):
             raise InputError(f"impact, shock: must be {k} numbers each")
-        if not np.allclose(self.weights.sum(axis=1), 1.0, rtol=0.0, atol=1e-9):
-            raise InputError("weights: must add up to 1 for every owner")
+        if not (np.abs(self.weights).sum(axis=1) <= 1.0 + 1e-9).all():
+            raise InputError("weights: must add up to no more than 1 for every owner")
 
     @property
     def leverage(self) -> Array:

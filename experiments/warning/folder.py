@@ -8,6 +8,7 @@ import pandas as pd
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table
 from experiments.warning.warned import Warned, warning_picture
+from simulation.arrays import Array
 
 __all__ = ["matrix_table", "save_warning"]
 
@@ -18,6 +19,8 @@ def save_warning(warned: Warned, out: str | Path, overwrite: bool = False, comma
     with results_folder(out, provenance, overwrite) as folder:
         write_table(warned.readings, folder / "readings")
         write_table(matrix_table(warned), folder / "matrix")
+        write_table(pair_table(warned.groups, warned.class_matrix), folder / "class_matrix")
+        write_table(warned.classes, folder / "classes")
         forced = pd.DataFrame({"step": range(len(warned.forced)), "forced": warned.forced})
         write_table(forced, folder / "forced_volume")
         write_bytes(folder / "early_warning.png", warning_picture(warned).png)
@@ -26,8 +29,12 @@ def save_warning(warned: Warned, out: str | Path, overwrite: bool = False, comma
 
 def matrix_table(warned: Warned) -> pd.DataFrame:
     """Return one row a pair of markets: sold, forced_out, dollars of the second per dollar sold of the first."""
-    names = warned.scenario.names
-    rows = [(a, b, float(warned.matrix[i, j])) for i, a in enumerate(names) for j, b in enumerate(names)]
+    return pair_table(warned.scenario.names, warned.matrix)
+
+
+def pair_table(names: Sequence[str], matrix: Array) -> pd.DataFrame:
+    """Return one row a pair of `names` (n,) of `matrix` (n, n): sold, forced_out, dollars_per_dollar."""
+    rows = [(a, b, float(matrix[i, j])) for i, a in enumerate(names) for j, b in enumerate(names)]
     return pd.DataFrame(rows, columns=["sold", "forced_out", "dollars_per_dollar"]).astype(
         {"sold": "str", "forced_out": "str"}
     )

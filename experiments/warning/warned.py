@@ -1,5 +1,6 @@
 """A run with its early warning read at every step: what could have been known, beside what then happened."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from agents.cast import StandardCast, check_population
 from agents.handles import forget
 from experiments.drawing import DARK, GREY, Picture, canvas, from_zero, look, png
 from experiments.record.observed import Observed
+from experiments.warning.classes import FALL, ClassNetwork, class_network
 from experiments.warning.early_warning import WINDOW, EarlyWarning, LiveBook
 from experiments.wording import dollar_scale
 from simulation.arrays import Array
@@ -23,13 +25,21 @@ class Warned:
 
     readings: one row a reading: step, radius_down, radius_up (spectral radius of the contagion matrix for falling and
     for rising prices), sold_per_percent, bought_per_percent (dollars forced out if all markets move by 1 %, one at a
-    time, summed). matrix (m, m): K at the reading with the largest radius, in that direction.
+    time, summed), first_sales and predicted_sales (gross dollars forced out if all marks fall by 1 % together, at once
+    and with all that follows; NaN where the book is unstable), vulnerability (equity lost to the sales of account
+    classes that keep their leverage after such a fall, over all their equity).
+    matrix (m, m): K at the reading with the largest radius, in that direction. classes: the account classes (trader
+    groups) then, with the numbers of `experiments.warning.classes.COLUMNS`; class_matrix (g, g): K by class, dollars
+    forced out of the column's class per dollar forced out of the row's, for the `groups` (g,).
     marks (steps + 1, m): dollars. forced (steps + 1,): dollars closed by force in each step.
     """
 
     scenario: Scenario
     readings: pd.DataFrame
     matrix: Array
+    classes: pd.DataFrame
+    class_matrix: Array
+    groups: tuple[str, ...]
     marks: Array
     forced: Array
 
@@ -61,9 +71,38 @@ class Warned:
             "no forced trade" if began is None else f"first forced trade in step {began}",
             f"forced volume: {self.forced.sum():,.0f} dollars in all",
             f"contagion matrix at step {at}, dollars forced out of the column's market per dollar of the row's:",
-            str(pd.DataFrame(self.matrix, index=names, columns=names).round(4)),
+            _shown(self.matrix, names),
+            "the same by account class:",
+            _shown(self.class_matrix, self.groups),
+            *self._told(top),
         ]
         return "\n".join(lines)
+
+
+    def _told(self, top: int) -> list[str]:
+        """Return what a common fall would do at the reading `top`, and which class endangers the others most."""
+        now = self.readings.iloc[top]
+        lines = [f"a fall of all marks by 1 % then forces out {now['first_sales']:,.0f} dollars at once"]
+        if np.isnan(now["predicted_sales"]):
+            lines.append("what that grows to has no number: the book is unstable")
+        else:
+            lines.append(f"and {now['predicted_sales']:,.0f} with all that follows, on average")
+        if len(self.classes):
+            worst = self.classes.loc[self.classes["debt_rank"].idxmax()]
+            lines.append(
+                f"in full distress {worst['class']} would put {worst['debt_rank']:.2%} of all equity into distress "
+                f"beyond its own, and cost the others {worst['indirect_contagion']:,.0f} dollars if liquidated in full"
+            )
+        return lines
+
+
+def _shown(matrix: Array, names: Sequence[str]) -> str:
+    """Return the rows and columns that are not 0, in print."""
+    some = np.flatnonzero(matrix.any(axis=0) | matrix.any(axis=1))
+    if not len(some):
+        return "  0 everywhere"
+    kept = [names[i] for i in some]
+    return pd.DataFrame(matrix[np.ix_(some, some)], index=kept, columns=kept).round(4).to_string()
 
 
 class _Reader(Observed):
@@ -74,17 +113,30 @@ class _Reader(Observed):
         super().__init__(scenario, StandardCast())
         self.window = window
         self.worst: EarlyWarning | None = None
-        self.readings: list[tuple[int, float, float, float, float]] = []
+        self.classes = pd.DataFrame()
+        self.class_matrix = np.zeros((0, 0))
+        self.readings: list[tuple[float, ...]] = []
 
     def read(self) -> None:
         """Read the book now, for falling and for rising prices."""
         book = LiveBook(self)
         down, up = book.warning(self.window, "down"), book.warning(self.window, "up")
+        fall = np.full(len(self.market.names), np.log1p(-FALL))
+        ahead = down.predict(book.sales(fall).sum(axis=0), abs(float(fall[0])))
+        network = class_network(self, book, down.slope)
         sold, bought = float(down.per_percent.sum()), float(up.per_percent.sum())
-        self.readings.append((self.market.step, down.radius, up.radius, sold, bought))
+        sums = [float(np.abs(dollars).sum()) for dollars in (ahead.first, ahead.total)]
+        vulnerable = network.aggregate_vulnerability
+        self.readings.append((self.market.step, down.radius, up.radius, sold, bought, *sums, vulnerable))
         larger = down if down.radius >= up.radius else up
         if self.worst is None or larger.radius > self.worst.radius:
-            self.worst = larger
+            self._keep(larger, book, network)
+
+    def _keep(self, worst: EarlyWarning, book: LiveBook, network: ClassNetwork) -> None:
+        """Keep what is told of one reading only."""
+        number = np.concatenate([np.full(group.count, i) for i, group in enumerate(self.turns)])
+        self.worst, self.classes = worst, network.table()
+        self.class_matrix = book.by_class(number, self.window, worst.direction)
 
 
 def warn(scenario: Scenario, window: float = WINDOW) -> Warned:
@@ -110,11 +162,21 @@ def warn(scenario: Scenario, window: float = WINDOW) -> Warned:
 
 def _told(model: _Reader) -> Warned:
     names = ["step", "radius_down", "radius_up", "sold_per_percent", "bought_per_percent"]
+    names += ["first_sales", "predicted_sales", "vulnerability"]
     steps, notional = (np.asarray(model.events[name]) for name in ("step", "notional"))
     forced = np.bincount(steps.astype(np.intp), notional.astype(float), model.rules.steps + 1).astype(float)
     marks, worst = model.market.history["mark"].copy(), model.worst
     matrix = np.zeros((marks.shape[1], marks.shape[1])) if worst is None else worst.matrix
-    return Warned(model.rules, pd.DataFrame(model.readings, columns=names), matrix, marks, forced)
+    return Warned(
+        scenario=model.rules,
+        readings=pd.DataFrame(model.readings, columns=names).astype({"step": int}),
+        matrix=matrix,
+        classes=model.classes,
+        class_matrix=model.class_matrix,
+        groups=tuple(group.name for group in model.turns),
+        marks=marks,
+        forced=forced,
+    )
 
 
 def warning_picture(warned: Warned) -> Picture:

@@ -83,3 +83,22 @@ def test_the_command_reads_a_scenario(tmp_path, capsys):
 def test_every_margin_rule_can_be_read():
     for kind in ("isolated", "cross", "portfolio"):
         assert np.isfinite(warn(stormy().with_(margin={"kind": kind}), BOOK.window).radius).all()
+
+
+def test_a_reading_foresees_what_a_common_fall_does_and_has_no_number_where_the_book_is_unstable():
+    calm, wild = warn(stormy(0.5), BOOK.window).readings, warn(stormy(1.3), BOOK.window).readings
+    assert (calm["first_sales"] > 0.0).any()
+    assert calm["predicted_sales"][0] > calm["first_sales"][0]
+    assert np.isnan(wild["predicted_sales"][0])
+    assert (calm["vulnerability"][0] > 0.0) and (wild["vulnerability"][0] > calm["vulnerability"][0])
+
+
+def test_classes_are_told_in_the_text_and_kept_in_the_folder(tmp_path):
+    warned = warn(stormy(), BOOK.window)
+    assert "the same by account class:" in str(warned)
+    assert "in full distress" in str(warned)
+    assert warned.groups == ("type-0", "type-1", "type-2", "type-3")
+    assert warned.class_matrix.shape == (4, 4)
+    folder = save_warning(warned, tmp_path / "w")
+    assert len(pd.read_csv(folder / "class_matrix.csv")) == 16
+    assert pd.read_csv(folder / "classes.csv")["class"].tolist() == list(warned.groups)
