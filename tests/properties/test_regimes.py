@@ -83,8 +83,9 @@ def test_one_market_is_the_same_under_cross_and_portfolio_margin(table: dict[str
     ]
     for entry in one["population"]:
         entry.update({key: "A" for key, value in entry.items() if value in ("B", "C")})
-        for setting in ("units", "weights"):
-            entry.update({setting: {"A": entry[setting]["A"]}} if setting in entry else {})
+        for setting in ("units", "weights", "value"):
+            if setting in entry:
+                entry[setting] = {name: x for name, x in entry[setting].items() if name == "A"}
     if not one["population"]:
         return
     try:
