@@ -58,7 +58,8 @@ class Contagion:
             lines.append(f"deepest {int(forest.depths.max())} generations, widest {self.seen.width:,} pools")
             groups = len(set(self.seen.closings["community"].tolist()))
             lines.append(f"{groups:,} communities of closings (Louvain)")
-        lines += ["", self._matrix(), "", *self._worst(), "", f"branching ratio over {len(self.runs)} storms:"]
+        storms = "1 storm" if len(self.runs) == 1 else f"{len(self.runs)} storms"
+        lines += ["", self._matrix(), "", *self._worst(), "", f"branching ratio over {storms}:"]
         return "\n".join([*lines, str(self.ratios)])
 
     @property

@@ -89,9 +89,11 @@ class Warned:
             lines.append(f"and {now['predicted_sales']:,.0f} with all that follows, on average")
         if len(self.classes):
             worst = self.classes.loc[self.classes["debt_rank"].idxmax()]
+            dollars = float(worst["indirect_contagion"])
+            does = f"cost the others {dollars:,.0f}" if dollars >= 0.0 else f"bring the others {-dollars:,.0f}"
             lines.append(
                 f"in full distress {worst['class']} would put {worst['debt_rank']:.2%} of all equity into distress "
-                f"beyond its own, and cost the others {worst['indirect_contagion']:,.0f} dollars if liquidated in full"
+                f"beyond its own; liquidated in full it would {does} dollars"
             )
         return lines
 
