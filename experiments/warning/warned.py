@@ -103,7 +103,7 @@ def _shown(matrix: Array, names: Sequence[str]) -> str:
     some = np.flatnonzero(matrix.any(axis=0) | matrix.any(axis=1))
     if not len(some):
         return "  0 everywhere"
-    kept = [names[i] for i in some]
+    kept = [names[i] for i in some.tolist()]
     return pd.DataFrame(matrix[np.ix_(some, some)], index=kept, columns=kept).round(4).to_string()
 
 
