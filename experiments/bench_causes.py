@@ -1,8 +1,8 @@
 """What causes cost: the attribution of every account beside the run it explains, and an explanation with its reruns.
 
-The attribution is measured in pairs, a run as every run is made (watched, for its metrics) and a traced run of the same
-storm whose losses are split, one after the other in processor time; the cost is the median of the pairs' ratios, so
-that other programs disturb both alike. Run it by `python -m experiments.bench_causes`.
+The attribution is measured in pairs, a run as every run is made (with its metrics) and a traced run of the same storm,
+with its metrics too, whose losses are then split, one after the other in processor time; the cost is the median of the
+pairs' ratios, so that other programs disturb both alike. Run it by `python -m experiments.bench_causes`.
 """
 
 import gc
@@ -16,6 +16,7 @@ from agents.handles import forget
 from experiments.causes.attribution import split_losses
 from experiments.causes.explain import explain
 from experiments.causes.trace import Traced
+from experiments.record.metrics import measure
 from experiments.record.observed import Observed
 from experiments.scenarios import load
 from simulation.scenario import Scenario
@@ -33,6 +34,7 @@ def _plain(scenario: Scenario) -> float:
     start = time.process_time()
     model = Observed(scenario, StandardCast())
     model.run()
+    measure(model)
     seconds = time.process_time() - start
     forget(model)
     return seconds
@@ -43,6 +45,7 @@ def _traced(scenario: Scenario) -> float:
     start = time.process_time()
     model = Traced(scenario)
     model.run()
+    measure(model)
     split_losses(model)
     seconds = time.process_time() - start
     forget(model)

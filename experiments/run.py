@@ -18,8 +18,8 @@ from experiments.record import frames
 from experiments.record.defaults import default_frame
 from experiments.record.metrics import Metric, measure
 from experiments.record.observed import Observed
-from simulation.accounts import Posting
 from simulation.arrays import Index
+from simulation.journal import Posting
 from simulation.model import Cast
 from simulation.scenario import Scenario
 

@@ -8,12 +8,12 @@ zero.
 """
 
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 
 from simulation.arrays import Array, Index
 from simulation.errors import CapacityError, ConservationError
+from simulation.journal import Posting, Side, Trades, Transfer
 
 QUANTUM = 2.0**-16  # dollars; dyadic, so that whole multiples add without rounding
 OUTSIDE, INSURANCE, TREASURY, BACKSTOP = range(4)  # system rows: the other side of every fill, and the venue's own
@@ -22,39 +22,12 @@ SHARED = 0  # pool 0 is the shared pool; an isolated position stands in a pool o
 
 _EXACT = 2.0**53  # integers up to here are exact in float64
 
-
-
-@dataclass(frozen=True)
-class Side:
-    """One pool of one account."""
-
-    row: int
-    pool: int = SHARED
-
-
 MARKET = Side(OUTSIDE)  # the outside market, the other side of every fill
 
 
 def to_quanta(amount: Array) -> Array:
     """Round dollars to the nearest whole multiple of the quantum (ties to even)."""
     return np.rint(amount / QUANTUM) * QUANTUM
-
-
-@dataclass(frozen=True)
-class Posting:
-    """One line of the journal: cash and positions that moved together for one reason.
-
-    `cash` (r,) went into pool `pool` (r,) of account `row` (r,); `quantity` (q,) of `market` (q,) into `holder` (q,).
-    Both columns sum to zero.
-    """
-
-    reason: str
-    row: Index
-    pool: Index
-    cash: Array
-    holder: Index = field(default_factory=lambda: np.empty(0, np.intp))
-    market: Index = field(default_factory=lambda: np.empty(0, np.intp))
-    quantity: Array = field(default_factory=lambda: np.empty(0))
 
 
 def floor_quanta(amount: Array) -> Array:
@@ -131,7 +104,7 @@ class Accounts:
         if self.journal is not None:
             rows = np.concatenate([np.broadcast_to(side[0], moved.shape) for side in (source, target)])
             pools = np.concatenate([np.broadcast_to(side[1], moved.shape) for side in (source, target)])
-            self.journal.append(Posting(reason, rows, pools, np.concatenate([-moved, moved])))
+            self.journal.append(Transfer(reason, rows, pools, np.concatenate([-moved, moved])))
         return moved
 
     def trade(self, rows: Index, quantity: Array, price: Array, against: Side = MARKET, reason: str = "trade") -> Array:
@@ -224,14 +197,7 @@ class Accounts:
 
     def _record_trade(self, reason: str, rows: Index, quantity: Array, cost: Array, against: Side) -> None:
         assert self.journal is not None
-        traded = (quantity != 0.0).any(axis=1) | (cost != 0.0).any(axis=1)  # of thousands asked, most trade nothing
-        if not traded.all():
-            rows, quantity, cost = rows[traded], quantity[traded], cost[traded]
-        r, m = quantity.shape
-        row = np.append(np.repeat(rows, m), against.row)
-        pool = np.append(self.pool[rows].ravel(), against.pool).astype(np.intp)
-        cash = np.append(-cost.ravel(), cost.sum())
-        holder = np.concatenate([np.repeat(rows, m), np.full(m, against.row)])
-        market = np.tile(np.arange(m), r + 1)
-        units = np.concatenate([quantity.ravel(), -quantity.sum(axis=0)])
-        self.journal.append(Posting(reason, row, pool, cash, holder, market, units))
+        # Of thousands asked, most trade nothing.
+        kept = np.flatnonzero((quantity != 0.0).any(axis=1) | (cost != 0.0).any(axis=1))
+        rows = rows[kept]
+        self.journal.append(Trades(reason, rows, self.pool[rows].astype(np.intp), quantity[kept], cost[kept], against))

@@ -6,13 +6,15 @@ takes its place notes the moment of each posting as it is made. Expected: the po
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from agents.cast import StandardCast, check_population
 from experiments.record.observed import Observed
-from simulation.accounts import OUTSIDE, Posting
+from simulation.accounts import OUTSIDE
 from simulation.arrays import Array, Index
+from simulation.journal import Posting, Trades, Transfer
 from simulation.market import Moments
 from simulation.scenario import Scenario
 
@@ -92,28 +94,64 @@ def legs_of(diary: Diary, markets: int) -> Legs:
     """Return the legs of all postings, in order."""
     reasons = tuple(dict.fromkeys(posting.reason for posting in diary))
     number = {reason: i for i, reason in enumerate(reasons)}
-    parts = [_legs(posting, markets) for posting in diary]
-    sizes = [len(part[0]) for part in parts]
-    moments = [moment - _moved_the_price(posting, moment) for posting, moment in zip(diary, diary.moment, strict=True)]
-    row, market, quantity, cash = (np.concatenate(part) for part in zip(*parts, strict=True))
+    reason = np.array([number[posting.reason] for posting in diary], np.intp)
+    moved = np.array([_moved_the_price(posting) for posting in diary], bool)
+    moment = np.array(diary.moment, np.intp)
+    parts = [*_trade_legs(diary, markets), *_transfer_legs(diary)]
+    posting, row, market, quantity, cash = (np.concatenate(part) for part in zip(*parts, strict=True))
     kept = np.flatnonzero((quantity != 0.0) | (cash != 0.0))
-    reason = np.repeat([number[posting.reason] for posting in diary], sizes)[kept]
-    return Legs(row[kept], market[kept], reason, np.repeat(moments, sizes)[kept], quantity[kept], cash[kept], reasons)
+    kept = kept[np.argsort(posting[kept], kind="stable")]
+    before = moment - (moved & (moment > 0))
+    posting = posting[kept]
+    return Legs(row[kept], market[kept], reason[posting], before[posting], quantity[kept], cash[kept], reasons)
 
 
-def _legs(posting: Posting, m: int) -> tuple[Index, Index, Array, Array]:
-    """Return row, market, quantity and cash of one posting; the one against it gets its cash market by market."""
-    lines = len(posting.holder)
-    if not lines:
-        return posting.row, np.full(len(posting.row), NO_MARKET), np.zeros(len(posting.row)), posting.cash
-    against = -posting.cash[:-1].reshape(-1, m).sum(axis=0)  # whole quanta: the sum is exact
-    return posting.holder, posting.market, posting.quantity, np.concatenate([posting.cash[:-1], against])
+class _RawLegs(NamedTuple):
+    """Posting by number, account, market, units and dollars of legs (l,)."""
+
+    posting: Index
+    row: Index
+    market: Index
+    quantity: Array
+    cash: Array
 
 
-def _moved_the_price(posting: Posting, moment: int) -> bool:
+def _trade_legs(diary: Diary, m: int) -> list[_RawLegs]:
+    """Return the legs of all trades; the side against them gets its cash market by market."""
+    of = [i for i, posting in enumerate(diary) if isinstance(posting, Trades) and len(posting.rows)]
+    trades = [posting for posting in diary if isinstance(posting, Trades) and len(posting.rows)]
+    if not trades:
+        return []
+    sizes = np.array([len(posting.rows) for posting in trades])
+    starts = np.cumsum(sizes) - sizes
+    quantity = np.concatenate([posting.bought for posting in trades])
+    cash = -np.concatenate([posting.paid for posting in trades])
+    numbers = np.concatenate([np.repeat(of, sizes), of])
+    rows = np.concatenate([*(posting.rows for posting in trades), [posting.against.row for posting in trades]])
+    # Whole lots and whole quanta: these sums are exact.
+    quantity, cash = (np.concatenate([table, -np.add.reduceat(table, starts)]) for table in (quantity, cash))
+    market = np.tile(np.arange(m), len(rows))
+    return [_RawLegs(np.repeat(numbers, m), np.repeat(rows, m), market, quantity.ravel(), cash.ravel())]
+
+
+def _transfer_legs(diary: Diary) -> list[_RawLegs]:
+    """Return the legs of all transfers, which are cash alone."""
+    legs = [
+        (np.full(len(posting.row), i), posting.row, posting.cash)
+        for i, posting in enumerate(diary)
+        if isinstance(posting, Transfer)
+    ]
+    if not legs:
+        return []
+    posting, row, cash = (np.concatenate(part) for part in zip(*legs, strict=True))
+    return [_RawLegs(posting, row, np.full(len(row), NO_MARKET), np.zeros(len(row)), cash)]
+
+
+def _moved_the_price(posting: Posting) -> bool:
     """Tell whether a trade is the end of a net volume that went to the book, which made a moment of its own."""
-    against = len(posting.holder) > 0 and posting.row[-1] == OUTSIDE
-    return moment > 0 and bool(against) and posting.reason in ("trade", "liquidation") and bool(posting.quantity.any())
+    if not isinstance(posting, Trades) or posting.reason not in ("trade", "liquidation"):
+        return False
+    return posting.against.row == OUTSIDE and bool(posting.bought.any())
 
 
 @dataclass(frozen=True)

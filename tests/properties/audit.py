@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from agents.cast import StandardCast, check_population
-from simulation.accounts import INSURANCE, SHARED, Accounts, Posting, Side
+from simulation.accounts import INSURANCE, SHARED, Accounts, Side
 from simulation.arrays import Array
+from simulation.journal import Posting
 from simulation.model import MarketModel
 from simulation.scenario import Scenario
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from simulation.accounts import MARKET, OUTSIDE, Posting
+from simulation.accounts import MARKET, OUTSIDE
 from simulation.causes import BOOK
+from simulation.journal import Posting
 from tests.properties.audit import Audit, invariant, require
 from tests.properties.invariants import ANYTIME, PHASES
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from simulation.accounts import BACKSTOP, INSURANCE, QUANTUM, SYSTEM_ROWS, Posting
+from simulation.accounts import BACKSTOP, INSURANCE, QUANTUM, SYSTEM_ROWS
+from simulation.journal import Posting
 from tests.properties.audit import Audit, Picture, invariant, require
 
 INTO_FUND = {"deposit", "fee share", "penalty", "insurance", "socialised"}

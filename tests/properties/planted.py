@@ -57,11 +57,11 @@ def a_fee_leg_is_dropped(patch: pytest.MonkeyPatch) -> None:
 
 @notices("A2")
 def the_journal_loses_a_leg(patch: pytest.MonkeyPatch) -> None:
-    def posting(real: Any, reason: str, row: Any, pool: Any, cash: Any, *units: Any) -> Any:
+    def posting(real: Any, reason: str, row: Any, pool: Any, cash: Any) -> Any:
         drop = slice(0, -1) if reason == "penalty" else slice(None)
-        return real(reason, row[drop], pool[drop], cash[drop], *units)
+        return real(reason, row[drop], pool[drop], cash[drop])
 
-    wrap(patch, simulation.accounts, "Posting", posting)
+    wrap(patch, simulation.accounts, "Transfer", posting)
 
 
 @notices("A3")
