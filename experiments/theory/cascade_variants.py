@@ -1,4 +1,4 @@
-"""Target T1, from one seed and with random sizes: Borel's law, the critical tail, the busy period of a queue.
+"""Target T1, from one seed: Borel's law and the critical tail.
 
 A liquidation that lowers the price by kappa does what a drop of kappa does, so the total S that one seed sets off, the
 seed included, is 1 + X of the law with p = phi. For large N it is Borel's: P(S = k) = exp(-nk) (nk)^(k-1) / k!, and at
