@@ -27,6 +27,7 @@ from simulation.arrays import Array
 
 _EXACT = 1e-9  # relative
 _BATCHES = 40
+_FADED = 0.01
 _CALM = 0.01  # volatility a year, at which equal legs stay nearly equal for as long as a path lasts
 
 
@@ -132,7 +133,8 @@ class Procyclicality(Target):
     )
     formula: ClassVar[str] = (
         "jump sqrt(L + (1 - L) k^2); v_n = b^2 + L^n (a^2 - b^2); half-life ln(1/2) / ln L; Var v / s^4 = "
-        "2 (1 - L) / (1 + L); a buffer divides peak to trough by 1 + share"
+        "2 (1 - L) / (1 + L); a buffer divides peak to trough by 1 + share; stress weight w: (1 - w) M + w S; floor: "
+        "max(M, f M0)"
     )
     thorough: ClassVar[Mapping[str, Any]] = {"steps": 200_000}
 
@@ -141,18 +143,25 @@ class Procyclicality(Target):
     scale: float = Field(2.0, gt=1.0, le=10.0, description="b / a, volatility after over before")
     after: int = Field(10, ge=1, le=200, description="n, steps after the change")
     buffer_share: float = Field(0.25, gt=0.0, le=0.5, description="of the anti-procyclicality buffer")
+    stress_weight: float = Field(0.25, ge=0.0, le=1.0, description="w, of the stressed level S")
+    stress_scale: float = Field(3.0, ge=1.0, le=100.0, description="S over the opening's margin M0")
+    floor_share: float = Field(0.8, ge=0.0, le=10.0, description="f, least margin over the opening's")
     steps: int = Field(20_000, ge=5_000, description="of the path on which the estimate's noise is measured")
     seed: int = Field(1, ge=0, description="of the paths")
 
     def run(self) -> list[Check]:
-        """Return jumps, adjustment, noise and what a buffer does."""
+        """Return jumps, adjustment, noise and what a buffer, a stressed weight and a floor do."""
         jumps = [self._jump(k) for k in self.deviations]
-        return [*jumps, *self._adjustment(), self._noise(), *self._buffer()]
+        return [*jumps, *self._adjustment(), self._noise(), *self._buffer(), *self._tools()]
 
-    def _margins(self, returns: Array) -> Array:
+    def _margins(self, returns: Array, **tools: float) -> Array:
         """Return the margin before each of these returns (n,), in deviations, and after them all, (n + 1,)."""
         path = 100.0 * np.cumprod(np.concatenate([[1.0], 1.0 + returns * _step_spread(ONE_LONG), [1.0]]))
-        rule = {"kind": "value_at_risk", "update": {"kind": "ewma", "decay": self.decay}}
+        rule = {
+            "kind": "value_at_risk",
+            "update": {"kind": "ewma", "decay": self.decay},
+            "anti_procyclical": tools,
+        }
         price = {"kind": "replay", "prices": path[:, None].tolist()}
         return backtest(ONE_LONG, rule, price, len(returns) + 1).requirement
 
@@ -184,16 +193,33 @@ class Procyclicality(Target):
         return Check("Var v / s^4", ewma_noise(self.decay), float(means.mean()), error, SIGMAS * error)
 
     def _buffer(self) -> list[Check]:
-        """Return the check of the buffer, if the storm is long enough to use it up."""
-        storm, update = Storm(calm_steps=150, storm_steps=40), {"kind": "ewma", "decay": self.decay}
+        """Return the check of the buffer, if it was all there in the calm and all used up in the storm."""
+        update = {"kind": "ewma", "decay": self.decay}
+        storm = Storm(calm_steps=150, storm_steps=max(40, math.ceil(2.0 * half_life_steps(self.decay))))
         plain, buffered = (
             storm.margins(tools, self.seed, update=update).requirement
             for tools in ({}, {"buffer_share": self.buffer_share})
         )
-        expected = peak_to_trough(plain) / (1.0 + self.buffer_share)
-        if expected < 1.0:
+        if plain.min() > plain[0] or plain.max() < (1.0 + self.buffer_share) * plain[0]:
             return []
+        expected = peak_to_trough(plain) / (1.0 + self.buffer_share)
         return [exact_check("peak to trough with a buffer", expected, peak_to_trough(buffered), _EXACT * expected)]
+
+    def _tools(self) -> list[Check]:
+        """Return the checks of stress weight and floor at every step of a path that turns wild, then still."""
+        still = math.ceil(math.log(_FADED / self.scale**2) / math.log(self.decay))  # until hardly a variance is left
+        path = np.repeat([self.scale, 0.0], [self.after, still])
+        plain = self._margins(path)
+        w, opening = self.stress_weight, plain[0]
+        weighted = (1.0 - w) * plain + w * self.stress_scale * opening
+        floored = np.maximum(plain, self.floor_share * opening)
+        found = self._margins(path, stress_weight=w, stress_scale=self.stress_scale)
+        kept = self._margins(path, floor_share=self.floor_share)
+        return [
+            exact_check("largest deviation, stress weight", 0.0, float(np.abs(found / weighted - 1.0).max()), _EXACT),
+            exact_check("largest deviation, floor", 0.0, float(np.abs(kept / floored - 1.0).max()), _EXACT),
+            exact_check("lowest margin over the opening's", floored.min() / opening, kept.min() / opening, _EXACT),
+        ]
 
 
 def _step_spread(held: Held) -> float:

@@ -8,6 +8,7 @@ from experiments.theory.lending import ToxicSpiral
 from experiments.theory.margin import MarginBacktest, Procyclicality
 from experiments.theory.vega import VegaHedge, VegaUnderstatement
 from simulation.liquidation import lending
+from simulation.margin.anti_procyclical import AntiProcyclical
 from simulation.margin.loss_law import NormalLaw
 from simulation.margin.volatility_update import VolatilityUpdate
 
@@ -70,11 +71,26 @@ def test_jumps_are_the_published_ones():
     [
         Procyclicality(decay=0.97, deviations=(4.0,), scale=3.0, after=1, seed=2),
         Procyclicality(decay=0.9, deviations=(2.0, 10.0), scale=1.5, after=40, buffer_share=0.4, seed=3),
+        Procyclicality(decay=0.998, buffer_share=0.5, floor_share=3.0, steps=5_000),  # too slow for a short storm
     ],
 )
 def test_the_margin_of_the_engine_rises_as_computed(target: Procyclicality):
     checks = target.run()
     assert verdict(checks), checks
+
+
+@pytest.mark.parametrize(
+    ("field", "failing"),
+    [("stress_weight", "largest deviation, stress weight"), ("floor_share", "lowest margin over the opening's")],
+)
+def test_a_tool_two_percent_wrong_is_found(field: str, failing: str, monkeypatch: pytest.MonkeyPatch):
+    real = AntiProcyclical.applied
+
+    def wrong(self: AntiProcyclical, estimate: np.ndarray, normal: np.ndarray) -> np.ndarray:
+        return real(self.model_copy(update={field: 0.98 * getattr(self, field)}), estimate, normal)
+
+    monkeypatch.setattr(AntiProcyclical, "applied", wrong)
+    assert failing in {check.name for check in Procyclicality(steps=5_000).run() if not check.passed}
 
 
 def test_a_decay_two_percent_wrong_is_found(monkeypatch: pytest.MonkeyPatch):
