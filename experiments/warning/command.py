@@ -4,31 +4,82 @@ from typing import Any
 
 import click
 
+_POPULATIONS, _ACCOUNTS = 12, 20_000
+
 
 @click.command()
-@click.argument("run")
-@click.option("--window", type=float, default=0.01, show_default=True, help="Log move by which marks are moved.")
-@click.option("--out", metavar="DIR", help="Write readings, matrix and picture; it must not hold files yet.")
+@click.argument("run", required=False)
+@click.option("--window", type=float, metavar="MOVE", help="Log move by which marks are moved.  [default: 0.01]")
+@click.option("--outcomes", is_flag=True, help="Hold the warning to what comes in many populations, without RUN.")
+@click.option("--populations", type=int, metavar="N", help=f"With --outcomes, how many.  [default: {_POPULATIONS}]")
+@click.option("--accounts", type=int, metavar="N", help=f"With --outcomes, accounts in each.  [default: {_ACCOUNTS:,}]")
+@click.option("--radius", "radii", type=float, multiple=True, help="With --outcomes, another radius; may be repeated.")
+@click.option("--out", metavar="DIR", help="Write tables and pictures; it must not hold files yet.")
 @click.option("--overwrite", is_flag=True, help="Replace an earlier results folder.")
 @click.pass_context
-def warn(ctx: click.Context, run: str, window: float, **options: Any) -> None:
+def warn(ctx: click.Context, run: str | None, **options: Any) -> None:
     """Read the early warning of a run step by step: who would pull whom down, and when it gets unstable.
 
-    RUN is a results folder or a SCENARIO.
+    RUN is a results folder or a SCENARIO. With --outcomes no run is read: unlike populations are warned of, meet the
+    storm, and what came is compared with what was predicted, in isolated and in cross margin (a minute or two).
     """
-    from experiments.causes.explain import source_of
-    from experiments.run_folder import check_folder
-    from experiments.warning.warned import warn as warned
     from simulation.errors import InputError
 
-    if not 0.0 < window <= 1.0:
+    window, words = options["window"], ["crossmargin", *(ctx.obj or [])]
+    if window is not None and not 0.0 < window <= 1.0:
         raise InputError(f"--window: must be above 0 and at most 1 (got {window:g})")
-    if options["out"] is not None:
-        check_folder(options["out"], options["overwrite"])
-    found = warned(source_of(run)[0], window)
+    if run is None and not options["outcomes"]:
+        raise InputError("RUN: must be a results folder or a scenario; or ask for --outcomes")
+    if options["outcomes"]:
+        _outcomes(run, window, options, words)
+    else:
+        _readings(str(run), window, options, words)
+
+
+def _readings(run: str, window: float | None, options: dict[str, Any], words: list[str]) -> None:
+    from experiments.causes.source import source_of
+    from simulation.errors import InputError
+
+    for name in ("populations", "accounts", "radii"):
+        if options[name] not in (None, ()):
+            raise InputError(f"--{'radius' if name == 'radii' else name}: goes with --outcomes only")
+    scenario, _ = source_of(run)
+    _check(options)
+    from experiments.warning.early_warning import WINDOW
+    from experiments.warning.warned import warn as warned
+
+    found = warned(scenario, WINDOW if window is None else window)
     click.echo(str(found))
     if options["out"] is not None:
         from experiments.warning.folder import save_warning
 
-        save_warning(found, options["out"], options["overwrite"], ["crossmargin", *(ctx.obj or [])])
+        save_warning(found, options["out"], options["overwrite"], words)
         click.echo(f"results in {options['out']}")
+
+
+def _outcomes(run: str | None, window: float | None, options: dict[str, Any], words: list[str]) -> None:
+    from simulation.errors import InputError
+
+    if run is not None:
+        raise InputError(f"--outcomes: takes populations of its own, no RUN (got {run})")
+    _check(options)
+    from experiments.warning.outcome import RADII, WarnedBook
+    from experiments.warning.study import study
+
+    accounts = _ACCOUNTS if options["accounts"] is None else options["accounts"]
+    count = _POPULATIONS if options["populations"] is None else options["populations"]
+    book = WarnedBook(accounts=accounts) if window is None else WarnedBook(accounts=accounts, window=window)
+    found = study(book, options["radii"] or RADII, count)
+    click.echo(str(found))
+    if options["out"] is not None:
+        from experiments.warning.folder import save_study
+
+        save_study(found, options["out"], options["overwrite"], words)
+        click.echo(f"results in {options['out']}")
+
+
+def _check(options: dict[str, Any]) -> None:
+    if options["out"] is not None:
+        from experiments.run_folder import check_folder
+
+        check_folder(options["out"], options["overwrite"])

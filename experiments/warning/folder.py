@@ -1,4 +1,4 @@
-"""What a read warning leaves in its results folder: the readings, the matrix, the forced volume and the picture."""
+"""What warnings leave in a results folder: of one run its readings and matrices, of many populations what came."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,12 @@ import pandas as pd
 
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table
+from experiments.warning.picture import study_picture
+from experiments.warning.study import Study
 from experiments.warning.warned import Warned, warning_picture
 from simulation.arrays import Array
 
-__all__ = ["matrix_table", "save_warning"]
+__all__ = ["matrix_table", "save_study", "save_warning"]
 
 
 def save_warning(warned: Warned, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
@@ -24,6 +26,18 @@ def save_warning(warned: Warned, out: str | Path, overwrite: bool = False, comma
         forced = pd.DataFrame({"step": range(len(warned.forced)), "forced": warned.forced})
         write_table(forced, folder / "forced_volume")
         write_bytes(folder / "early_warning.png", warning_picture(warned).png)
+    return Path(out)
+
+
+def save_study(found: Study, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
+    """Write means, single books, text and picture to `out`, all or nothing; raises `StoreError` if it cannot."""
+    book = found.book
+    seeds = sorted({1 + population for population in found.books["population"]})
+    with results_folder(out, Provenance(book.scenario().to_dict(), seeds, command), overwrite) as folder:
+        write_bytes(folder / "outcomes.txt", f"{found}\n".encode())
+        write_bytes(folder / "outcomes.png", study_picture(found).png)
+        write_table(found.means, folder / "means")
+        write_table(found.books, folder / "books")
     return Path(out)
 
 

@@ -1,12 +1,16 @@
 """The picture of predicted against simulated amplification: does the early warning come true?"""
 
+from typing import Any
+
 import numpy as np
 
-from experiments.drawing import DARK, GREY, Picture, canvas, png
+from experiments.drawing import DARK, GREY, Picture, canvas, from_zero, png
 from experiments.statistics import mean_interval
 from experiments.warning.outcome import Outcome
+from experiments.warning.study import Study
 
 _APART = 0.012  # radius by which marks of populations stand beside one another
+_RATIO = "simulated / predicted\namplification"
 _SUPPORTED, _BEYOND = "one population", "one population, beyond the reach of the window"
 
 
@@ -18,23 +22,52 @@ def outcome_picture(found: list[list[Outcome]]) -> Picture:
     """
     with canvas(7.5, 3.8) as figure:
         axis = figure.subplots()
-        for group in found:
-            radius = float(np.mean([one.radius for one in group]))
-            for reached, mark in ((True, "o"), (False, "x")):
-                ratios = [one.ratio for one in group if one.prediction.in_reach == reached]
-                spread = radius + _APART * (0.5 + np.arange(len(ratios)))
-                name = _SUPPORTED if reached else _BEYOND
-                axis.plot(spread, ratios, mark, color=GREY, ms=4.5, mfc="none", label=name)
-            mean = mean_interval([one.ratio for one in group], skip_undefined=True)
-            ends = [[mean.value - mean.low], [mean.high - mean.value]]
-            axis.errorbar(radius - _APART, mean.value, ends, fmt="D", color=DARK, ms=5, capsize=3, label="mean, 95 %")
-        axis.axhline(1.0, color=DARK, lw=0.9, ls=":")
+        _draw(axis, found)
         axis.set(xlabel="spectral radius of the contagion matrix, read before the shock")
-        axis.set_ylabel("simulated / predicted\namplification")
-        named = dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
-        axis.legend(list(named.values()), list(named), loc="upper left")
+        axis.set_ylabel(_RATIO)
+        axis.legend(*_named([axis]), loc="upper left")
         image = png(figure)
     return Picture("warning_outcome", "Prediction and outcome", _caption(found), image)
+
+
+def study_picture(found: Study) -> Picture:
+    """Draw the outcomes of a study, isolated margin beside cross margin on the same scale; see `outcome_picture`."""
+    regimes = list(dict.fromkeys(group.regime for group in found.groups))
+    with canvas(4.6 * len(regimes), 4.2) as figure:
+        axes = np.atleast_1d(figure.subplots(1, len(regimes), sharey=True))
+        for axis, regime in zip(axes, regimes, strict=True):
+            _draw(axis, found.of(regime))
+            axis.set_title(f"{regime} margin")
+            axis.set_xlabel("spectral radius before the shock")
+        axes[0].set_ylabel(_RATIO)
+        figure.legend(*_named(list(axes)), loc="outside lower center", ncols=3)
+        image = png(figure)
+    every = [list(group.outcomes) for group in found.groups]
+    return Picture("outcomes", "Did what was foreseen come?", _caption(every), image)
+
+
+def _draw(axis: Any, found: list[list[Outcome]]) -> None:
+    for group in found:
+        radius = float(np.mean([one.radius for one in group]))
+        for reached, mark in ((True, "o"), (False, "x")):
+            ratios = [one.ratio for one in group if one.prediction.in_reach == reached]
+            spread = radius + _APART * (0.5 + np.arange(len(ratios)))
+            name = _SUPPORTED if reached else _BEYOND
+            if np.isfinite(ratios).any():
+                axis.plot(spread, ratios, mark, color=GREY, ms=4.5, mfc="none", label=name)
+        mean = mean_interval([one.ratio for one in group], skip_undefined=True)
+        ends = [[mean.value - mean.low], [mean.high - mean.value]]
+        axis.errorbar(radius - _APART, mean.value, ends, fmt="D", color=DARK, ms=5, capsize=3, label="mean, 95 %")
+    axis.axhline(1.0, color=DARK, lw=0.9, ls=":")
+    from_zero(axis)
+
+
+def _named(axes: list[Any]) -> tuple[list[Any], list[str]]:
+    """Return what a legend needs: everything drawn on any of the axes, each kind once."""
+    named: dict[str, Any] = {}
+    for axis in axes:
+        named |= dict(zip(*axis.get_legend_handles_labels()[::-1], strict=True))
+    return list(named.values()), list(named)
 
 
 def _caption(found: list[list[Outcome]]) -> str:

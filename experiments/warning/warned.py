@@ -78,7 +78,6 @@ class Warned:
         ]
         return "\n".join(lines)
 
-
     def _told(self, top: int) -> list[str]:
         """Return what a common fall would do at the reading `top`, and which class endangers the others most."""
         now = self.readings.iloc[top]
