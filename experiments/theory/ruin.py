@@ -21,12 +21,14 @@ import numpy as np
 from experiments.target import SIGMAS, Check, bare_scenario, batches, distinct_seed, one_tier, opened, share_check
 from simulation.accounts import INSURANCE, OUTSIDE, SHARED
 from simulation.arrays import Array
+from simulation.model import MarketModel
 from simulation.random import Streams
 from simulation.scenario import Scenario
 
 SLACK = 0.002  # absolute; what the literature's own checks allow
 _FEWEST = 30  # ruins, of which deficits are looked at
 _SIDE_BY_SIDE = 100  # independent markets of one scenario
+_STAGE = 40  # shortfalls of one scenario, a group each; the next one goes on with the funds that are left
 _SPACING = 64.0  # mean shortfalls from one bankruptcy price to the next: no gap reaches it but with probability e**-64
 
 
@@ -62,8 +64,8 @@ class FundVenue:
 
         return float(quad(integrand, 0.0, math.pi, epsabs=1e-12, limit=200)[0]) / math.pi
 
-    def scenario(self, shortfalls: Array) -> Scenario:
-        """Return the scenario whose step i makes the shortfalls (claims, paths) of row i, in dollars."""
+    def scenario(self, shortfalls: Array, funds: Array) -> Scenario:
+        """Return the scenario whose step i makes the shortfalls (claims, paths) of row i; `funds` (paths,); dollars."""
         claims, paths = shortfalls.shape
         names = [f"M{i}" for i in range(paths)]
         start = _SPACING * (claims + 2)
@@ -76,7 +78,7 @@ class FundVenue:
             price={"kind": "replay", "prices": prices.tolist()},
             margin={"kind": "isolated"},
             insurance_fund=0.0,
-            insurance_funds=dict.fromkeys(names, self.fund),
+            insurance_funds=dict(zip(names, funds.tolist(), strict=True)),
             loss={"kind": "none"},
             population=[
                 {
@@ -106,18 +108,32 @@ def _ruined(venue: FundVenue, paths: int, seed: int) -> tuple[Array, Array]:
     waits, shortfalls = (
         -np.log(streams.uniform(f"ruin/{what}", 0, size)).reshape(venue.claims, paths) for what in ("wait", "shortfall")
     )
-    model = opened(venue.scenario(shortfalls))
-    funds = np.full(paths, INSURANCE), np.arange(1, paths + 1)
-    for step in range(venue.claims):
-        income = (1.0 + venue.loading) * waits[step]
-        model.accounts.transfer((np.full(paths, OUTSIDE), SHARED), funds, income, "deposit")
-        model.step()
     times, found, deficit = np.cumsum(waits, axis=0), np.full(paths, np.inf), np.zeros(paths)
-    for case in model.exchange.waterfall.bankruptcies:
-        time = times[case.step - 1, case.pool - 1]
-        if case.unpaid > 0.0 and time < found[case.pool - 1]:
-            found[case.pool - 1], deficit[case.pool - 1] = time, case.unpaid
+    funds, left = np.full(paths, venue.fund), np.arange(paths)
+    for begin in range(0, venue.claims, _STAGE):
+        stage = slice(begin, min(begin + _STAGE, venue.claims))
+        model = _played(venue, waits[stage][:, left], shortfalls[stage][:, left], funds)
+        for case in model.exchange.waterfall.bankruptcies:
+            path = left[case.pool - 1]
+            if case.unpaid > 0.0 and not np.isfinite(found[path]):
+                found[path], deficit[path] = times[begin + case.step - 1, path], case.unpaid
+        going = np.isinf(found[left])
+        funds, left = model.accounts.cash[INSURANCE, 1:][going], left[going]
+        if not len(left):
+            break
     return found, deficit
+
+
+def _played(venue: FundVenue, waits: Array, shortfalls: Array, funds: Array) -> MarketModel:
+    """Return the model after the shortfalls (claims, paths), with income for the waits between them."""
+    paths = len(funds)
+    model = opened(venue.scenario(shortfalls, funds))
+    accounts = np.full(paths, INSURANCE), np.arange(1, paths + 1)
+    for wait in waits:
+        income = (1.0 + venue.loading) * wait
+        model.accounts.transfer((np.full(paths, OUTSIDE), SHARED), accounts, income, "deposit")
+        model.step()
+    return model
 
 
 def ruin_target(venue: FundVenue = FundVenue(), paths: int = 4_000, seed: int = 1) -> list[Check]:

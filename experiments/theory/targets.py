@@ -19,7 +19,7 @@ from experiments.theory.ruin import FundVenue, ruin_target
 from experiments.theory.suite import Target, Tier
 from simulation.errors import InputError
 
-_MOST_CLAIMS = 190  # shortfalls that one path can hold
+_MOST_CLAIMS = 4_000  # shortfalls that one path can hold
 _NEGLECTED = 1e-3  # probability of ruin after the last shortfall that is played
 _DRAWN = 600  # runs of a picture
 

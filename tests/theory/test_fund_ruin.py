@@ -3,9 +3,10 @@ import math
 import numpy as np
 import pytest
 
-from experiments.target import SIGMAS, table, verdict
+from experiments.target import SIGMAS, distinct_seed, table, verdict
 from experiments.theory import ruin
 from experiments.theory.ruin import FundVenue, ruin_target, ruins
+from simulation.random import Streams
 from tests.theory.tiers import thorough
 
 
@@ -65,3 +66,21 @@ def test_deficits_half_as_large_again_are_found(monkeypatch):
 def test_the_probability_of_ruin_holds_over_20_000_paths(venue):
     checks = ruin_target(venue, 20_000)
     assert verdict(checks), failures(checks)
+
+
+@pytest.mark.parametrize("loading", [0.1, 0.02])
+def test_a_path_longer_than_one_scenario_goes_on_with_its_fund(loading: float):
+    """The risk process, played by hand on the same draws: u + c t - (what was claimed so far)."""
+    venue, paths = FundVenue(1.0, loading, None, claims=130), 40
+    streams, size = Streams(distinct_seed(7, 0)), 130 * paths
+    waits, claims = (
+        -np.log(streams.uniform(f"ruin/{what}", 0, size)).reshape(130, paths) for what in ("wait", "shortfall")
+    )
+    left = 1.0 + np.cumsum((1.0 + loading) * waits - claims, axis=0)
+    broke = left < 0.0
+    first = np.where(broke.any(axis=0), broke.argmax(axis=0), -1)
+    expected = np.where(first >= 0, np.cumsum(waits, axis=0)[first, np.arange(paths)], np.inf)
+    times, deficits = ruins(venue, paths, 7)
+    np.testing.assert_array_equal(times, expected)
+    assert deficits == pytest.approx(np.where(first >= 0, -left[first, np.arange(paths)], 0.0), abs=0.01)
+    assert (first >= 40).any()  # some outlive the first scenario
