@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from experiments.causes.amounts import Record, largest_of, records
 from experiments.causes.attribution import CAUSES
-from experiments.causes.story import Facts, Record, largest_of, records
+from experiments.causes.story import Facts
 from experiments.drawing import DARK, GREY, Picture, canvas, png
 from experiments.wording import dollars
 

@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 
 from agents.handles import forget
+from experiments.causes.amounts import records
 from experiments.causes.attribution import Split, split_losses
 from experiments.causes.culprits import closings_in, culprits
 from experiments.causes.forced_trades import forced_trades
 from experiments.causes.source import source_of
-from experiments.causes.story import Facts, plain, records, story
+from experiments.causes.story import Facts, plain, story
 from experiments.causes.trace import Traced
 from experiments.causes.trigger import knowledge
 from experiments.causes.what_if import CAUSES, ask, outcome_of
@@ -83,6 +84,16 @@ def row_of(split: Split, account: str | None, closed: Iterable[int]) -> int:
     raise InputError(f"account: there is no {shown(account)}{_hint(account, [names[row] for row in people])}")
 
 
+def _counted_out(split: Split, name: str, row: int) -> int:
+    """Return the row of an account to count out: a trader, and not the one that is explained."""
+    other = row_of(split, name, ())
+    if other == row:
+        raise InputError(f"without: {shown(name)} is the account that is explained; name another")
+    if str(split.accounts["kind"].iloc[other]) == "system":
+        raise InputError(f"without: {shown(name)} is part of the venue, not a trader")
+    return other
+
+
 def _hint(account: str, people: list[str]) -> str:
     """Return the nearest account name: the members of the group, if only the number is wrong."""
     group, bracket, _ = account.partition("[")
@@ -98,7 +109,7 @@ def _explained(model: Traced, account: str | None, causes: Sequence[str], withou
     row = row_of(split, account, np.unique(closings.row).tolist())
     owed = culprits(model, split, closings, row)
     names = split.accounts["account"].tolist()
-    others = [row_of(split, name, ()) for name in without] or _worst(owed, row)
+    others = [_counted_out(split, name, row) for name in without] or _worst(owed, row)
     answers = ask(model.rules, row, outcome_of(model, row), causes, others)
     lines = split.lines.iloc[np.flatnonzero(split.lines["row"].to_numpy() == row)].drop(columns="row")
     events, mine = model.events, np.flatnonzero(model.events["row"].to_numpy() == row)

@@ -1,19 +1,20 @@
 """The story of one account in plain sentences with amounts, as Markdown without HTML."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from experiments.causes.amounts import Record, exact, in_cents, largest_of, records, whole_cents
 from experiments.causes.attribution import Split
-from experiments.causes.what_if import CAUSES, Answers, Outcome, Rerun
+from experiments.causes.remedies import shares, what_if
+from experiments.causes.what_if import Answers
 from experiments.wording import dollars, number
 from simulation.scenario import Scenario
 
-Record = Mapping[str, Any]  # one row of a table
+POOLS = 3  # pools whose coming under margin is told one by one
 NAMED = 6  # culprits and forced trades that are told one by one; the rest is summed up
 _WORDS = {
     "exogenous": "the outside price moved against what it held",
@@ -70,12 +71,18 @@ class Facts:
         """Tell whether anything of it was closed by force."""
         return len(self.seizures) > 0
 
+    @property
+    def ruined(self) -> bool:
+        """Tell whether it lost all that it had brought in."""
+        return self.account["loss"] > 0.0 and self.account["equity"] == 0.0
+
 
 def story(told: Facts) -> str:
     """Return the story: what happened, where the money went, who took part, what would have saved it."""
     parts = [f"# What became of {told.name}", *_beginning(told), *_end(told)]
     parts += ["## Where the money went", *_money(told), "## Whose liquidations took part", *_culprits(told)]
-    parts += ["## What would have saved it", *_what_if(told), *_shares(told)]
+    parts += ["## What would have saved it", *what_if(told.answers, told.others, told.ruined)]
+    parts += shares(told.answers)
     return "\n\n".join(parts) + "\n"
 
 
@@ -83,23 +90,6 @@ def plain(markdown: str) -> str:
     """Return Markdown as plain text: headings in a line of their own, no marks."""
     text = re.sub(r"^#+ (.*)$", lambda found: found[1].upper(), markdown, flags=re.MULTILINE)
     return text.replace("**", "").rstrip("\n")
-
-
-def records(table: pd.DataFrame) -> list[Record]:
-    """Return the rows of a table."""
-    return [dict(zip(table.columns, row, strict=True)) for row in table.itertuples(index=False, name=None)]
-
-
-def largest_of(table: pd.DataFrame, column: str, most: int) -> pd.DataFrame:
-    """Return the `most` rows with the largest amounts in `column`, the largest first."""
-    order = np.argsort(-np.abs(table[column].to_numpy(float)), kind="stable")[:most]
-    return table.iloc[order]
-
-
-def exact(amount: float) -> str:
-    """Return dollars to the cent, as `$1,234.56` or `-$0.40`."""
-    text = f"${abs(amount):,.2f}"
-    return f"-{text}" if amount < 0.0 and text != "$0.00" else text
 
 
 def _beginning(told: Facts) -> Iterator[str]:
@@ -118,14 +108,30 @@ def _end(told: Facts) -> Iterator[str]:
     if not told.died:
         yield "Nothing of it was closed by force."
         return
-    first = records(told.seizures)[0]
-    yield (
-        f"It came under margin at step {first['step']} ({_clock(told, first['step'])}), round {first['round'] + 1}: "
-        f"its equity was {exact(first['equity'])}, its {exact(first['pool_notional'])} of positions needed "
-        f"{exact(first['maintenance'])} ({number(100.0 * _rate(first))} % of them). {_carried(first)}"
-        f"{_risen(told, first)}"
-    )
+    for place, (pool, first) in enumerate(_pools(told)):
+        if place < POOLS:
+            yield _under(told, pool, first) + (_risen(told, first) if place == 0 else "")
+    if (more := len(list(_pools(told))) - POOLS) > 0:
+        yield f"So did {more} more of its pools."
     yield "\n".join(_trades(told))
+
+
+def _pools(told: Facts) -> Iterator[tuple[str, Record]]:
+    """Yield the pools that were closed, as the story calls them, each with its first forced trade; in order of time."""
+    table = told.seizures
+    for pool in dict.fromkeys(table["pool"].tolist()):
+        mine = table.iloc[np.flatnonzero((table["pool"] == pool).to_numpy())]
+        alone = type(told.scenario.margin).segregated or len(set(table["pool"])) > 1
+        yield f"Its {' + '.join(sorted(set(mine['market'])))} pool" if alone else "It", records(mine)[0]
+
+
+def _under(told: Facts, pool: str, first: Record) -> str:
+    when = f"step {first['step']} ({_clock(told, first['step'])}), round {first['round'] + 1}"
+    asked = f"{exact(first['pool_notional'])} of positions needed {exact(first['maintenance'])}"
+    return (
+        f"{pool} came under margin at {when}: its equity was {exact(first['equity'])}, its {asked} "
+        f"({number(100.0 * _rate(first))} % of them). {_carried(first)}"
+    )
 
 
 def _carried(first: Record) -> str:
@@ -193,12 +199,22 @@ def _clock(told: Facts, step: int) -> str:
 
 
 def _money(told: Facts) -> Iterator[str]:
-    totals = {cause: float(told.account[cause]) for cause in _WORDS if told.account[cause]}
-    ordered = sorted(totals, key=lambda cause: -abs(totals[cause]))
-    rows = [f"- {exact(totals[cause])}: {_WORDS[cause]}{_markets(told, cause)}" for cause in ordered]
+    cents = _cents(told)
+    ordered = sorted(cents, key=lambda cause: -abs(cents[cause]))
+    rows = [
+        f"- {exact(cents[cause] / 100.0)}: {_WORDS[cause]}{_markets(told, cause, cents[cause])}"
+        for cause in ordered
+        if cents[cause]
+    ]
     yield f"Positive is lost, negative came back. The lines add up to {exact(float(told.account['loss']))}, exactly."
     yield "\n".join(rows) if rows else "No money moved."
     yield _RULES[told.rule_known]
+
+
+def _cents(told: Facts) -> dict[str, int]:
+    """Return what each cause took, in whole cents that add up to the loss."""
+    taken = {cause: float(told.account[cause]) for cause in _WORDS if told.account[cause]}
+    return dict(zip(taken, in_cents(list(taken.values()), whole_cents(float(told.account["loss"]))), strict=True))
 
 
 _RULES = {
@@ -214,35 +230,38 @@ _RULES = {
 }
 
 
-def _markets(told: Facts, cause: str) -> str:
-    """Name the markets that made most of a cause, where there are several."""
-    here = (told.lines["cause"] == cause) & (told.lines["market"] != "")
-    mine = told.lines.iloc[np.flatnonzero(here.to_numpy())]
+def _markets(told: Facts, cause: str, cents: int) -> str:
+    """Name the markets that made most of a cause of `cents`, where there are several."""
+    mine = told.lines.iloc[np.flatnonzero((told.lines["cause"] == cause).to_numpy())]
+    mine = mine.assign(cents=in_cents(mine["dollars"].tolist(), cents))
+    mine = mine.iloc[np.flatnonzero(((mine["market"] != "") & (mine["cents"] != 0)).to_numpy())]
     if len(mine) < 2:
         return "".join(f" ({market})" for market in mine["market"].tolist())
-    largest = largest_of(mine, "dollars", 3)
-    named = ", ".join(f"{one['market']} {exact(one['dollars'])}" for one in records(largest))
+    largest = largest_of(mine, "cents", 3)
+    named = ", ".join(f"{one['market']} {exact(one['cents'] / 100.0)}" for one in records(largest))
     return f" ({named}{', ...' if len(mine) > len(largest) else ''})"
 
 
 def _culprits(told: Facts) -> Iterator[str]:
-    owed, forced = told.culprits, float(told.account["forced"] + told.account["margin_rule"])
+    owed, cents = told.culprits, _cents(told)
     if not len(owed):
         yield "No earlier liquidation moved the price of anything it held."
         return
+    forced = cents.get("forced", 0) + cents.get("margin_rule", 0)
     yield (
-        f"Forced sales took {exact(forced)} from it while it held its positions; these {len(owed)} closings owe that, "
-        "to the last cent:"
+        f"Forced sales took {exact(forced / 100.0)} from it while it held its positions; these {len(owed)} closings "
+        "owe that, to the last cent:"
     )
     top = largest_of(owed, "dollars", NAMED).sort_index()
-    rows = [
-        f"- {exact(one['dollars'])} by {_who(told, one)}, step {one['step']}, round {one['round'] + 1}, which closed "
-        f"{dollars(float(one['notional']))}{_ONLY_RULE if one['raised'] else ''}"
-        for one in records(top)
-    ]
     rest = owed.drop(index=top.index)
+    parts = in_cents([*top["dollars"].tolist(), *([_total(rest, "dollars")] if len(rest) else [])], forced)
+    rows = [
+        f"- {exact(part / 100.0)} by {_who(told, one)}, step {one['step']}, round {one['round'] + 1}, which closed "
+        f"{dollars(float(one['notional']))}{_ONLY_RULE if one['raised'] else ''}"
+        for one, part in zip(records(top), parts, strict=False)
+    ]
     if len(rest):
-        rows.append(f"- {exact(_total(rest, 'dollars'))} by {len(rest)} others together")
+        rows.append(f"- {exact(parts[-1] / 100.0)} by {len(rest)} others together")
     yield "\n".join(rows)
 
 
@@ -251,47 +270,3 @@ _ONLY_RULE = " (only because its requirement had risen)"
 
 def _who(told: Facts, one: Record) -> str:
     return "its own earlier closing" if one["account"] == told.name else f"the closing of **{one['account']}**"
-
-
-def _what_if(told: Facts) -> Iterator[str]:
-    outcomes = told.answers.outcomes
-    base = outcomes[Rerun()]
-    rows = []
-    for name, cause in CAUSES.items():
-        rerun = Rerun(frozenset([name]))
-        if rerun in outcomes:
-            rows.append(f"- {cause.phrase}: {_outcome(base, outcomes[rerun])}")
-    for row, name in told.others.items():
-        rows.append(f"- without {name} in the market: {_outcome(base, outcomes[Rerun(absent=(row,))])}")
-    yield f"The same storm again, one thing changed at a time. As it was: {_fate(base)}."
-    yield "\n".join(rows)
-
-
-def _outcome(base: Outcome, found: Outcome) -> str:
-    return f"{_fate(found)}; {_less(base.loss - found.loss)}"
-
-
-def _less(saved: float) -> str:
-    return "the same" if saved == 0.0 else f"{exact(abs(saved))} {'less' if saved > 0.0 else 'more'}"
-
-
-def _fate(found: Outcome) -> str:
-    ended = "survived" if found.survived else f"closed by force from step {found.died} on ({dollars(found.closed)})"
-    return f"{ended}, {'lost' if found.loss >= 0.0 else 'gained'} {exact(abs(found.loss))}"
-
-
-def _shares(told: Facts) -> Iterator[str]:
-    answers = told.answers
-    if len(answers.causes) < 2:
-        return
-    rows = [f"- {name}: {exact(share)}" for name, share in answers.shares.items()]
-    all_, less = "both" if len(answers.causes) == 2 else "all", answers.difference
-    yield (
-        f"With {_listed(answers.causes)} {all_} switched off it would have lost {_less(less)}. Shared out fairly "
-        "(Shapley: the average over all orders of switching them on) each of them cost it:"
-    )
-    yield "\n".join(rows)
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
