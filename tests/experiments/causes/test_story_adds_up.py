@@ -1,4 +1,4 @@
-"""What a story prints adds up as printed: every list of amounts to its total, to the cent; and what it tried is told."""
+"""What a story prints adds up as printed: each list of amounts to its total, to the cent; what was tried is told."""
 
 import re
 from dataclasses import replace
