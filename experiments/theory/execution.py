@@ -259,11 +259,12 @@ class Resilience(Target):
         moved = [float(np.log(_PRICE / place.mid[0])) for place in (whole, half, sliced)]
         exponent = math.log(moved[0] / moved[1]) / math.log(2.0)
         cost = per_unit / (1.0 + self.exponent)
+        fine = _FINE + per_unit  # dollars a unit against logs: relative, at most the whole displacement
         return [
             exact_check("exponent", self.exponent, exponent, _FINE),
             exact_check("displacement, dollars", per_unit * _PRICE, moved[0] * _PRICE, _FINE * per_unit * _PRICE),
             exact_check("displacement in slices", per_unit * _PRICE, moved[2] * _PRICE, _FINE * per_unit * _PRICE),
-            exact_check("mean cost in slices, dollars a unit", cost * _PRICE, -proceeds, _FINE * cost * _PRICE),
+            exact_check("mean cost in slices, dollars a unit", cost * _PRICE, -proceeds, fine * cost * _PRICE),
         ]
 
     def _round_trip(self) -> list[Check]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from agents.desk import MOST_ROUNDS
 from experiments.target import Check, bare_scenario, exact_check, played
 from simulation.arrays import Array
 from simulation.scenario import Scenario
@@ -78,6 +79,7 @@ class ExitVenue:
         sliced = {"kind": "fraction", "share": self.slice_share, "minimum_notional": _LEAST, "penalty_rate": 0.0}
         long = {"A": self.notional / _PRICE}
         return bare_scenario(
+            steps=1 + len(self.slices) // MOST_ROUNDS,  # a step ends there, and the next goes on
             markets=[{"name": "A", "price": _PRICE, "depth": _DEPTH, "lot": 2.0**-20, "tiers": whole}],
             impact=law,
             liquidation=sliced,

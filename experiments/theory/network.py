@@ -14,7 +14,10 @@ from experiments.theory.settlement import settled
 from experiments.theory.suite import Target
 from experiments.warning.debt_rank import linear_debt_rank, original_debt_rank, unsaturated
 from simulation.arrays import Array
+from simulation.errors import InputError
 from simulation.random import Streams
+
+_SATURATED = 0.5  # share of cascades that take everybody, above which counts say nothing
 
 
 class Clearing(Target):
@@ -126,6 +129,11 @@ class CountedBranching(Target):
     def run(self) -> list[Check]:
         """Return the estimate and the Fano factor."""
         law = CascadeLaw(self.accounts, self.roots / self.accounts, self.ratio / self.accounts)
+        if law.pmf[-1] > _SATURATED:
+            raise InputError(
+                f"{self.name}: roots: in {law.pmf[-1]:.0%} of cascades everybody would go, and equal counts tell no "
+                f"ratio; must be at most {_SATURATED:.0%}; lower roots or ratio"
+            )
         counts = simulate_cascades(CascadeVenue(law), self.replications, self.seed).size
         fano = law.variance / law.mean
         seen, error = self._fano(counts)

@@ -129,6 +129,7 @@ def test_a_trajectory_that_is_not_the_best_is_found(monkeypatch: pytest.MonkeyPa
         Execution(slices=1, days=1.0, seed=3),
         Kyle(value_spread=0.5, noise_spread=1e3, seed=2),
         Resilience(units=5.0, slope=0.2, resilience=0.5),
+        Resilience(units=4e5, slices=700),
         Resilience(resilience=20.0, slices=4_000, exponent=0.6),
     ],
 )
