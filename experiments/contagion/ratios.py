@@ -16,7 +16,7 @@ Bouchaud, Phys. Rev. E 90 (2014) 062807; V. Filimonov & D. Sornette, Phys. Rev. 
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -65,12 +65,21 @@ def ratios(runs: Sequence[Run], twins: Sequence[Run], radii: Sequence[float]) ->
     first = np.array([found[:1].sum() for found in generations], float)
     alone = np.array([cascade_forest(run).generations.sum() for run in twins], float)
     return Ratios(
-        mean_interval(list(radii)),
+        structural(radii),
         _less(first, sizes),
         _less(alone, sizes),
         by_counts(sizes),
         mean_of_fits([likelihood(run) for run in runs]),
     )
+
+
+def structural(radii: Sequence[float]) -> Estimate:
+    """Return the mean radius over storms, and as its reason in how many of them nobody was near liquidation."""
+    found, empty = mean_interval(list(radii)), sum(radius == 0.0 for radius in radii)
+    if not empty:
+        return found
+    said = f"in {empty} of {len(radii)} a move of {100.0 * WINDOW:g} % would liquidate nobody"
+    return replace(found, reason="; ".join(filter(None, [found.reason, said])))
 
 
 def radius_before(run: Run) -> float:

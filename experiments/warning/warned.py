@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from experiments.wording import dollar_scale
 from simulation.arrays import Array
 from simulation.scenario import Scenario
 
+_LOOKS, _WIDTHS = 6, (1.0, 2.2)  # looks of lines there are; beyond them lines get thicker
 _MOST = 200  # readings of one run; a choice: each costs as much as 2 m + 1 margin checks of everybody
 
 
@@ -31,7 +33,8 @@ class Warned:
     matrix (m, m): K at the reading with the largest radius, in that direction. classes: the account classes (trader
     groups) then, with the numbers of `experiments.warning.classes.COLUMNS`; class_matrix (g, g): K by class, dollars
     forced out of the column's class per dollar forced out of the row's, for the `groups` (g,).
-    marks (steps + 1, m): dollars. forced (steps + 1,): dollars closed by force in each step.
+    marks (steps + 1, m): dollars. forced (steps + 1,): dollars closed by force in each step. window: the log move by
+    which marks were moved to see who falls.
     """
 
     scenario: Scenario
@@ -42,6 +45,7 @@ class Warned:
     groups: tuple[str, ...]
     marks: Array
     forced: Array
+    window: float = WINDOW
 
     @property
     def radius(self) -> Array:
@@ -63,20 +67,36 @@ class Warned:
     def __str__(self) -> str:
         """Return the warning and the outcome in plain sentences."""
         top = int(np.argmax(self.radius))
-        at, names = int(self.readings["step"].iloc[top]), self.scenario.names
-        alarm, began = self.first_alarm, self.first_forced
+        now, names = self.readings.iloc[top], self.scenario.names
+        at = int(now["step"])
+        began, start = self.first_forced, self.radius[0]
+        prices = "falling" if now["radius_down"] >= now["radius_up"] else "rising"
         lines = [
-            f"spectral radius: {self.radius[0]:.3g} at the start, {self.radius[top]:.3g} at most (step {at})",
-            "never unstable" if alarm is None else f"unstable (no cascade size is predicted) from step {alarm}",
+            f"spectral radius: {start:.3g} at the start{self._nobody}, {self.radius[top]:.3g} at most (step {at})",
+            self._alarms,
             "no forced trade" if began is None else f"first forced trade in step {began}",
             f"forced volume: {self.forced.sum():,.0f} dollars in all",
-            f"contagion matrix at step {at}, dollars forced out of the column's market per dollar of the row's:",
+            f"contagion matrix at step {at} for {prices} prices,",
+            "dollars forced out of the column's market per dollar of the row's:",
             _shown(self.matrix, names),
             "the same by account class:",
             _shown(self.class_matrix, self.groups),
             *self._told(top),
         ]
         return "\n".join(lines)
+
+    @property
+    def _nobody(self) -> str:
+        """Say why the first radius is 0, where it is."""
+        return "" if self.radius[0] else f" (a move of {100.0 * self.window:g} % would liquidate nobody)"
+
+    @property
+    def _alarms(self) -> str:
+        """Say from when and how often the book was unstable."""
+        if self.first_alarm is None:
+            return "never unstable"
+        times = f"{int((self.radius >= 1.0).sum())} of {len(self.radius)} readings"
+        return f"unstable (no cascade size is predicted) from step {self.first_alarm}, in {times}"
 
     def _told(self, top: int) -> list[str]:
         """Return what a common fall would do at the reading `top`, and which class endangers the others most."""
@@ -177,7 +197,15 @@ def _told(model: _Reader) -> Warned:
         groups=tuple(group.name for group in model.turns),
         marks=marks,
         forced=forced,
+        window=model.window,
     )
+
+
+def form_of(market: str, markets: tuple[str, ...]) -> dict[str, Any]:
+    """Return how the line of a market is drawn: no two of twelve markets alike, in grey too."""
+    style = look(market, markets)
+    width = _WIDTHS[markets.index(market) // _LOOKS % len(_WIDTHS)]
+    return {"color": style.colour, "ls": style.line, "lw": width, "marker": style.marker}
 
 
 def warning_picture(warned: Warned) -> Picture:
@@ -186,9 +214,16 @@ def warning_picture(warned: Warned) -> Picture:
     step = np.arange(len(warned.forced))
     with canvas(8.0, 5.6) as figure:
         price, volume, radius = figure.subplots(3, 1, sharex=True, height_ratios=(1.6, 1.0, 1.4))
-        for name, column in zip(warned.scenario.names, warned.marks.T, strict=True):
-            style = look(name, warned.scenario.names)
-            price.plot(step, 100.0 * column / column[0], color=style.colour, ls=style.line, lw=1.1, label=name)
+        for place, (name, column) in enumerate(zip(warned.scenario.names, warned.marks.T, strict=True)):
+            every = (place * max(1, len(step) // 40), max(1, len(step) // 6))
+            price.plot(
+                step,
+                100.0 * column / column[0],
+                markevery=every,
+                ms=4,
+                label=name,
+                **form_of(name, warned.scenario.names),
+            )
         price.set_ylabel("mark, % of start")
         price.legend(loc="best", ncols=3)
         volume.vlines(step, 0.0, warned.forced / unit[0], color=DARK, lw=1.0)

@@ -1,0 +1,65 @@
+"""What `crossmargin warn` says of a radius of 0, of how often a book was unstable, and for which way of prices."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from experiments.warning.outcome import WarnedBook
+from experiments.warning.warned import Warned, form_of, warn, warning_picture
+
+BOOK = WarnedBook(accounts=400, markets=2, types=4)
+
+
+@pytest.fixture(scope="module")
+def wild() -> Warned:
+    return warn(BOOK.at_radius(1.3).scenario(), BOOK.window)
+
+
+def with_radii(told: Warned, down: list[float], up: list[float]) -> Warned:
+    rows = told.readings.iloc[:2].assign(radius_down=down, radius_up=up)
+    return replace(told, readings=rows)
+
+
+def test_a_radius_of_nothing_says_that_nobody_is_near() -> None:
+    far = {"kind": "book", "name": "F", "count": 4, "units": {"M0": 1.0}, "deposit": 90.0}
+    calm = BOOK.scenario().with_(population=[far], price={"kind": "flat"})
+    text = str(warn(calm, 0.02))
+    assert text.startswith("spectral radius: 0 at the start (a move of 2 % would liquidate nobody), 0 at most")
+    assert "never unstable" in text
+
+
+def test_a_radius_above_nothing_says_no_such_thing(wild) -> None:
+    assert "would liquidate nobody" not in str(wild)
+
+
+@pytest.mark.parametrize(
+    ("down", "up", "said"),
+    [
+        ([0.2, 0.4], [0.1, 0.9], None),
+        ([1.0, 0.4], [0.1, 0.1], "from step 0, in 1 of 2 readings"),
+        ([0.2, 0.4], [0.1, 1.9], "from step 1, in 1 of 2 readings"),
+        ([1.2, 0.4], [0.1, 1.9], "from step 0, in 2 of 2 readings"),
+    ],
+)
+def test_the_text_counts_the_readings_that_were_unstable(wild, down, up, said) -> None:
+    text = str(with_radii(wild, down, up))
+    assert ("never unstable" in text) == (said is None)
+    assert said is None or f"unstable (no cascade size is predicted) {said}\n" in text
+
+
+def test_the_matrix_is_named_by_the_way_of_prices_it_was_read_for(wild) -> None:
+    assert re.search(r"contagion matrix at step \d+ for falling prices,", str(wild))
+    assert "at step 1 for rising prices," in str(with_radii(wild, [0.2, 0.4], [0.1, 0.9]))
+    assert "at step 0 for falling prices," in str(with_radii(wild, [0.9, 0.4], [0.1, 0.8]))
+
+
+def test_no_two_of_twelve_markets_are_drawn_alike_in_grey() -> None:
+    names = tuple(f"M{k}" for k in range(12))
+    forms = [form_of(name, names) for name in names]
+    assert len({(str(form["ls"]), form["lw"]) for form in forms}) == 12
+
+
+def test_the_picture_of_many_markets_is_drawn() -> None:
+    many = warn(WarnedBook(accounts=400, markets=8, types=4).scenario(), 0.03)
+    assert warning_picture(many).png.startswith(b"\x89PNG")
