@@ -46,7 +46,13 @@ def loops_picture(found: Switchboard) -> Picture:
         titles = [*(LOOPS[name].title for name in found.names), "all together", "only together"]
         axes[0].set_yticks(range(len(titles)), titles)
         axes[0].invert_yaxis()
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+        figure.legend(
+            *axes[0].get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=4,
+            title=_said(found),
+            title_fontsize=8,
+        )
         picture = png(figure)
     caption = f"Means over {len(found.seeds)} storms with 95 % paired intervals; effects are against no loop at all."
     return Picture("loops", "What each feedback loop does alone, and what only all of them do", caption, picture)
@@ -58,12 +64,30 @@ def interactions_picture(found: Switchboard) -> Picture:
         axes = np.atleast_1d(figure.subplots(1, len(found.outcomes)))
         for axis, metric in zip(axes, found.outcomes, strict=True):
             _draw_interactions(axis, found, metric)
+        sizes = range(_SEVERAL, len(found.names) + 1)
+        if sizes:
+            marks = [_mark(f"{size} loops", size, DARK) for size in sizes]
+            marks.append(_mark("hollow: the interval contains 0", _SEVERAL, "white"))
+            figure.legend(
+                handles=marks, loc="outside lower center", ncols=len(marks), title=_said(found), title_fontsize=8
+            )
         picture = png(figure)
     caption = (
         f"The {_MOST_SETS} largest parts that only a whole set of loops explains (Moebius terms), means over "
         f"{len(found.seeds)} storms with 95 % paired intervals; hollow where the interval contains 0."
     )
     return Picture("interactions", "Which feedback loops need each other", caption, picture)
+
+
+def _said(found: Switchboard) -> str:
+    return f"means over {len(found.seeds)} storms; black lines: 95 % paired intervals"
+
+
+def _mark(label: str, size: int, face: str) -> Any:
+    from matplotlib.lines import Line2D
+
+    marker = _MARKERS[size % len(_MARKERS)]
+    return Line2D([], [], linestyle="none", marker=marker, color=DARK, markerfacecolor=face, label=label)
 
 
 def _draw_interactions(axis: Any, found: Switchboard, metric: str) -> None:
@@ -85,7 +109,7 @@ def _draw_interactions(axis: Any, found: Switchboard, metric: str) -> None:
     axis.tick_params(axis="y", labelsize=7)
     axis.invert_yaxis()
     axis.axvline(0.0, color=DARK, linewidth=0.8)
-    axis.set_xlabel(f"{metric.replace('_', ' ')}, {unit}")
+    axis.set_xlabel(f"{metric.replace('_', ' ')},\n{unit}")
 
 
 def _scaled(metric: str, values: Array) -> tuple[float, str]:

@@ -24,6 +24,7 @@ from experiments.paired import paired_difference
 from experiments.parallel import run_jobs
 from experiments.run import run
 from experiments.statistics import Estimate
+from experiments.wording import dollar_scale, interval_text, number
 from simulation.arrays import Array
 from simulation.errors import InputError, nearest, shown
 from simulation.scenario import Scenario
@@ -207,16 +208,25 @@ class Switchboard:
 
     def __str__(self) -> str:
         """Return the effects as a table of text."""
-        lines = [f"{len(self.names)} loops, {1 << len(self.names)} subsets, {len(self.seeds)} storms; 95 % intervals"]
+        counts = ((len(self.names), "loop"), (1 << len(self.names), "subset"), (len(self.seeds), "storm"))
+        said = (f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
+        lines = [f"{', '.join(said)}; 95 % intervals"]
         for metric in self.outcomes:
-            title = f"{metric} ({UNITS.get(metric, '')})"
-            lines += ["", f"{title:<30}{'alone':<34}Shapley share"]
-            for name in self.names:
-                parts = (_cell(self.single(metric, name)), _cell(self.shapley(metric, name)))
-                lines.append(f"  {LOOPS[name].title:<28}{parts[0]:<32}  {parts[1]}")
-            lines.append(f"  {'all together':<28}{_cell(self.together(metric))}")
-            lines.append(f"  {'only together':<28}{_cell(self.super_additive(metric))}; {self.verdict(metric)}")
+            lines += ["", *self._lines(metric)]
         return "\n".join(lines)
+
+    def _lines(self, metric: str) -> list[str]:
+        """Return the effects on one metric, all in one unit."""
+        ways = {name: (self.single(metric, name), self.shapley(metric, name)) for name in self.names}
+        whole, more = self.together(metric), self.super_additive(metric)
+        scale, unit = 1.0, UNITS.get(metric, "")
+        if unit == "dollars":
+            scale, unit = dollar_scale([whole.value, more.value, *(e.value for pair in ways.values() for e in pair)])
+        lines = [f"{f'{metric}, {unit}':<34}{'alone':<32}Shapley share"]
+        for name, (single, share) in ways.items():
+            lines.append(f"  {LOOPS[name].title:<32}{_cell(single, scale):<32}{_cell(share, scale)}")
+        lines.append(f"  {'all together':<32}{_cell(whole, scale)}")
+        return [*lines, f"  {'only together':<32}{_cell(more, scale)}; {self.verdict(metric)}"]
 
     def _named(self, s: int) -> dict[str, Any]:
         on = [name for place, name in enumerate(self.names) if s >> place & 1]
@@ -226,13 +236,13 @@ class Switchboard:
         return paired_difference(difference, np.zeros(len(difference)), skip_undefined=metric == "price_amplification")
 
 
-def _cell(value: Estimate) -> str:
+def _cell(value: Estimate, scale: float) -> str:
     """Return an estimate in a few words: one number where all storms agree, or where there is no interval."""
     if not value.defined:
         return f"undefined ({value.reason})"
     if np.isfinite([value.low, value.high]).all() and value.low < value.high:
-        return value.text(",.3g")
-    return f"{value.value:,.3g} {'in every storm' if value.n > 1 else '(one storm, no interval)'}"
+        return interval_text(value, scale)
+    return f"{number(value.value / scale)} {'in every storm' if value.n > 1 else '(one storm, no interval)'}"
 
 
 def loops(
