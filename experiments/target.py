@@ -17,6 +17,7 @@ from simulation.scenario import Scenario
 
 SIGMAS = 4.0  # width of every statistical tolerance, in standard errors
 ROUNDING = 1e-9  # of theory itself, computed in floating point
+_NORMAL = 25.0  # expected successes from which a share counts as normal
 AMPLE = 1e9  # dollars; a fund that pays every deficit, so that nobody's losses reach anybody else
 
 
@@ -54,9 +55,22 @@ def variance_check(name: str, expected: float, values: Array) -> Check:
 
 
 def share_check(name: str, expected: float, successes: int, n: int, slack: float = 0.0) -> Check:
-    """Return the check of a probability from `successes` in `n` independent trials, at the expected spread."""
+    """Return the check of a probability from `successes` in `n` independent trials, at the expected spread.
+
+    Where few successes, or few failures, are expected their number is far from normal, and the tolerance is what 4
+    standard errors leave outside on that side of the exact binomial law.
+    """
     error = math.sqrt(max(expected * (1.0 - expected), 0.0) / n)
-    return Check(name, expected, successes / n, error, SIGMAS * error + slack)
+    rare = min(expected, 1.0 - expected)
+    width = max(SIGMAS * error, _few(rare, n) - rare) if 0.0 < rare * n < _NORMAL else SIGMAS * error
+    return Check(name, expected, successes / n, error, width + slack)
+
+
+def _few(rare: float, n: int) -> float:
+    """Return the share of `n` trials that `rare` successes exceed as seldom as a normal number its 4 deviations."""
+    from scipy.stats import binom, norm
+
+    return float(binom.isf(norm.sf(SIGMAS), n, rare)) / n
 
 
 def exact_check(name: str, expected: float, simulated: float, tolerance: float = 0.0) -> Check:

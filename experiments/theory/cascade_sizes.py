@@ -1,11 +1,11 @@
 """Target T1 with liquidations of unlike size: the number of customers in the busy period of a queue.
 
-Half of the N accounts hold (1 + c) units, half (1 - c): c is the coefficient of variation of the impact. A set of k
-accounts whose sales move the price by S, a share of the range of thresholds, is exactly what a drop p sets off with
-probability p (p + S)^(k - 1) (1 - p - S)^(N - k), whatever the sizes are one by one (A. Hurwitz, Acta Math. 26 (1902)
-199-203); only how many large ones are among them matters. For many accounts one liquidation, itself of random size,
-sets off what a customer of an M/G/1 queue does: mean 1 / (1 - n), variance (n + n^2 c^2) / (1 - n)^3 with itself
-counted (L. Takacs, Introduction to the Theory of Queues, Oxford University Press (1962)).
+Half of the N accounts hold 1 + c times the mean units, half 1 - c times: c is the coefficient of variation of the
+impact. A set of k accounts whose sales move the price by S, a share of the range of thresholds, is exactly what a drop
+p sets off with probability p (p + S)^(k - 1) (1 - p - S)^(N - k), whatever the sizes are one by one (A. Hurwitz, Acta
+Math. 26 (1902) 199-203); only how many large ones are among them matters. For many accounts one liquidation, itself of
+random size, sets off what a customer of an M/G/1 queue does: mean 1 / (1 - n), variance (n + n^2 c^2) / (1 - n)^3 with
+itself counted (L. Takacs, Introduction to the Theory of Queues, Oxford University Press (1962)).
 """
 
 import math
@@ -33,7 +33,7 @@ from experiments.theory.suite import Target
 from simulation.arrays import Array
 from simulation.scenario import Scenario
 
-_LOT = 2.0**-16  # units; how finely a size is kept
+_LOT, _UNITS = 2.0**-6, 2.0**10  # how finely a size is kept, and the mean size, units
 _PRICE, _REACH, _MAINTENANCE = 100.0, 0.05, 0.05  # of the venue: dollars, range over price, rate
 _SIDE_BY_SIDE, _MARKETS = 2_000, 40  # accounts and markets of a scenario; the markets never touch each other
 
@@ -92,12 +92,12 @@ def _scenario(law: SizedLaw, replications: int) -> Scenario:
             "units": {name: units},
         }
         for name in names
-        for label, units in (("large", 1.0 + law.variation), ("small", 1.0 - law.variation))
+        for label, units in (("large", _UNITS * (1.0 + law.variation)), ("small", _UNITS * (1.0 - law.variation)))
     ]
     return bare_scenario(
         markets=[{"name": n, "price": _PRICE, "lot": _LOT, "tiers": one_tier(_MAINTENANCE)} for n in names],
         price={"kind": "scripted", "shocks": [{"step": 1, "size": -law.shock * _REACH}]},
-        impact={"kind": "linear_units", "dollars_per_unit": law.impact * _REACH * _PRICE},
+        impact={"kind": "linear_units", "dollars_per_unit": law.impact * _REACH * _PRICE / _UNITS},
         population=longs,
     )
 
@@ -124,7 +124,7 @@ class UnlikeSizes(Target):
     )
     thorough: ClassVar[Mapping[str, Any]] = {"replications": 20_000}
 
-    accounts: int = Field(200, ge=20, le=500, multiple_of=2, description="N")
+    accounts: int = Field(200, ge=20, le=500, multiple_of=2, description="N, even")
     ratio: float = Field(0.5, ge=0.01, le=0.9, description="n, liquidations set off by one")
     variation: float = Field(0.8, ge=0.0, lt=1.0, description="cv, deviation of sizes over their mean")
     replications: int = Field(1_000, ge=200, description="independent cascades")
@@ -132,7 +132,8 @@ class UnlikeSizes(Target):
 
     def run(self) -> list[Check]:
         """Return mean, variance and law of the total, one half of the cascades begun by each size."""
-        phi, c, half = self.ratio / self.accounts, round(self.variation / _LOT) * _LOT, self.replications // 2
+        phi, half = self.ratio / self.accounts, self.replications // 2
+        c = round(self.variation * _UNITS / _LOT) * _LOT / _UNITS  # positions are whole lots
         laws = [SizedLaw(self.accounts, phi * (1.0 + sign * c), phi, c) for sign in (1.0, -1.0)]
         totals = [sized_cascades(law, half, 2 * self.seed + i) + 1.0 for i, law in enumerate(laws)]
         total, pmf = np.concatenate(totals), np.append(0.0, 0.5 * (laws[0].pmf + laws[1].pmf))

@@ -24,6 +24,7 @@ from simulation.random import Streams
 from simulation.scenario import Scenario
 
 _PRICE = 100.0  # dollars
+_LINEAR = 0.008  # of an owner's equity; what a loss does to leverage beyond it shows in the second order
 _ASSETS = 2e10  # dollars of all; then the cents that nobody trades are nothing beside a small shock's sales
 _LOT = 2.0**-20  # units
 _SMALL = 1e-5  # relative; the last round's fall, so that K stays linear
@@ -120,6 +121,12 @@ class FireSaleMatrix(_FireSales):
     def run(self) -> list[Check]:
         """Return vulnerability and systemicness after one round, losses to rest, and one owner of one asset."""
         book = self.book()
+        lost = float(np.abs(book.at_rest * book.assets / book.equity).max())
+        if lost > _LINEAR:
+            raise InputError(
+                f"{self.name}: shock: would take {lost:.2g} of the equity of one owner, and the formulas are linear; "
+                f"must take at most {_LINEAR:g}; nearer 0, or lower leverage or radius"
+            )
         return [*self._one_round(book), *self._to_rest(book), self._alone()]
 
     def _one_round(self, book: FireSale) -> list[Check]:

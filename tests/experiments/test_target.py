@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,6 +62,20 @@ def test_a_share_is_held_to_the_spread_that_theory_expects_not_the_one_seen():
     assert check.standard_error == pytest.approx(0.05)
     assert check.tolerance == pytest.approx(0.21)
     assert share_check("p", 0.5, 71, 100).passed is False
+
+
+@pytest.mark.parametrize(("chance", "n"), [(2.6e-5, 1_000), (0.004, 1_000), (0.02, 700), (0.9999, 2_000)])
+def test_a_rare_share_is_refused_as_seldom_as_a_usual_one(chance: float, n: int):
+    """Over all outcomes of the binomial law the check fails with at most the chance of 4 deviations, both sides."""
+    successes = np.arange(n + 1)
+    chances = scipy.stats.binom.pmf(successes, n, chance)
+    failing = sum(p for k, p in zip(successes, chances, strict=True) if not share_check("p", chance, int(k), n).passed)
+    assert failing <= 2.0 * scipy.stats.norm.sf(4.0)
+    assert not share_check("p", chance, n // 2, n).passed
+
+
+def test_a_usual_share_has_four_standard_errors():
+    assert share_check("p", 0.3, 0, 1_000).tolerance == pytest.approx(4.0 * np.sqrt(0.3 * 0.7 / 1_000))
 
 
 def test_what_is_certain_may_not_fail_once():

@@ -61,8 +61,9 @@ def test_the_engine_counts_what_the_law_says_of_two_accounts():
         assert counts[size] / 2_000 == pytest.approx(chance, abs=4.0 * np.sqrt(chance * (1.0 - chance) / 2_000))
 
 
-def test_the_target_passes_at_other_parameters():
-    checks = UnlikeSizes(accounts=60, ratio=0.7, variation=0.6, replications=400, seed=5).run()
+@pytest.mark.parametrize("variation", [0.0, 0.6, 0.999])
+def test_the_target_passes_at_other_parameters(variation: float):
+    checks = UnlikeSizes(accounts=60, ratio=0.7, variation=variation, replications=400, seed=5).run()
     assert [check.name for check in checks if not check.passed] == []
 
 

@@ -91,3 +91,8 @@ def test_an_impact_two_percent_wrong_is_found(monkeypatch: pytest.MonkeyPatch):
 def test_sales_that_fill_two_percent_too_high_are_found(monkeypatch: pytest.MonkeyPatch):
     planted.fill(monkeypatch)
     assert not verdict(FireSaleMatrix().run())
+
+
+def test_a_shock_that_is_not_small_to_the_most_leveraged_is_refused():
+    with pytest.raises(InputError, match=r"T3: shock: would take 0\.\d+ of the equity of one owner"):
+        FireSaleMatrix(leverage=100.0, shock=-2e-4).run()
