@@ -10,9 +10,10 @@ from hypothesis.extra.numpy import arrays
 from agents.cast import StandardCast
 from experiments.record import frames
 from experiments.record.observed import Observed
+from experiments.run import run
 from simulation.accounts import SYSTEM_ROWS
 from simulation.causes import TAKERS
-from tests.experiments.storms import branching, by_hand, holder_of, one_market
+from tests.experiments.storms import TIER, branching, by_hand, holder_of, one_market
 
 GAP = {"kind": "scripted", "shocks": [{"step": 1, "size": -0.2}]}
 FLOATS = st.floats(-1e6, 1e6)
@@ -174,3 +175,26 @@ def test_a_short_is_hurt_by_a_rise_and_named_so():
     assert (event["side"], event["quantity"], event["account"]) == ("short", 1.0, "S[0]")
     assert event["loss"] == pytest.approx(35.0, abs=1e-3)
     assert event["exogenous"] == pytest.approx(35.0, abs=1e-3)
+
+
+def test_what_the_mark_hides_of_a_sale_carries_nobody():
+    """The mark follows the oracle: A's sale moves the book to 94.50, but D falls by the index, 95 against 95.50."""
+    shocks = [{"step": 1, "size": -0.035}, {"step": 2, "size": 95.0 / 96.5 - 1.0}]
+    people = [holder_of(4.0, 97.0, "A"), holder_of(1.0, 95.5, "D")]
+    found = run(one_market(people, price={"kind": "scripted", "shocks": shocks}, mark={"kind": "oracle"})).events
+    late = found.set_index("account").loc["D[0]"]
+    assert late["unforced_equity"] == pytest.approx(late["equity"], abs=1e-6)
+    assert late["unforced_equity"] < late["unforced_maintenance"]
+
+
+def test_without_the_sales_of_others_a_pool_has_the_money_of_all_its_markets_back():
+    """A sells 4 X and B 4 Y: both fall from 96.50 to 94.50. D, one of each, is asked what it had without either."""
+    two = [{"name": name, "price": 100.0, "tiers": [TIER]} for name in "XY"]
+    people = [holder_of(4.0, 97.0, "A"), {**holder_of(4.0, 97.0, "B"), "units": {"Y": 4.0}}]
+    people.append({"kind": "book", "name": "D", "count": 1, "units": {"X": 1.0, "Y": 1.0}, "deposit": 18.0})
+    found = run(one_market(people, markets=two)).events
+    late = found[found["account"] == "D[0]"]
+    assert len(late) == 2 and late["round"].tolist() == [1, 1]
+    assert late["equity"].tolist() == pytest.approx([18.0 - 2 * 5.5] * 2, abs=1e-4)
+    assert late["unforced_equity"].tolist() == pytest.approx([18.0 - 2 * 3.5] * 2, abs=1e-4)
+    assert late["unforced_maintenance"].tolist() == pytest.approx([0.05 * 2 * 96.5] * 2, abs=1e-6)
