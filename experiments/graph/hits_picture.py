@@ -86,7 +86,10 @@ def _cells(value: Array, bounds: Array | None) -> list[list[str]]:
 
 
 def _number(value: float) -> str:
-    return "0" if value == 0.0 else f"{value:,.0f}" if abs(value) >= 100.0 else f"{value:.3g}"
+    """Return three digits that matter; `0` is nothing at all, `0.000` less than is shown."""
+    if value == 0.0 or abs(value) >= 100.0:
+        return f"{value:,.0f}"
+    return f"{value:.3f}".replace("-0.000", "0.000") if abs(value) < 0.1 else f"{value:.3g}"
 
 
 def _percent(share: float) -> str:
@@ -136,5 +139,5 @@ def _caption(runs: Sequence[Run], mean: pd.DataFrame, kept: list[str], by: By) -
     return (
         f"{over} Loss that forced sales of the row caused in the column, all causes counted: {dollars(total)} "
         f"in all, {share}. Percentages: of all that hit the column, where no sale helped it. Frames: hit by its own "
-        f"class.{spread}{shown}"
+        f"class. 0 is nothing at all, 0.000 less than is shown.{spread}{shown}"
     )

@@ -17,17 +17,17 @@ _MOST_STORMS = 1_000
 def loops(ctx: click.Context, scenario: str, names: tuple[str, ...], seeds: int, **options: Any) -> None:
     """Switch feedback loops on and off, all subsets on the same storms: what each does, and what only all do.
 
-    Without --loop, those that SCENARIO has are switched.
+    Without --loop, those that SCENARIO has are switched. It may be a results folder: its scenario is taken.
     """
+    from experiments.causes.source import source_of
     from experiments.run_folder import check_folder
-    from experiments.scenarios import load
     from simulation.errors import InputError
 
     if not 1 <= seeds <= _MOST_STORMS:
         raise InputError(f"--seeds: must be 1 to {_MOST_STORMS:,} (got {seeds})")
     if options["out"] is not None:
         check_folder(options["out"], options["overwrite"])
-    loaded = load(scenario)
+    loaded, _ = source_of(scenario)
     from experiments.loops.loops import chosen_loops
     from experiments.loops.loops import loops as switched
 
