@@ -1,6 +1,6 @@
 """What would have saved an account, in sentences: the reruns one by one, what of them saved it, and fair shares."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from experiments.causes.amounts import exact, in_cents, whole_cents
 from experiments.causes.what_if import CAUSES, Answers, Outcome, Rerun
@@ -12,6 +12,7 @@ _THINGS = {
     "delay": "a late oracle or mark",
     "margin": "requirements that change",
 }
+_SHARERS = {"insurance": "small insurance fund", "leverage": "leverage of others"}  # what it is that costs
 
 
 def what_if(answers: Answers, others: dict[int, str], ruined: bool) -> Iterator[str]:
@@ -40,10 +41,10 @@ def shares(answers: Answers) -> Iterator[str]:
     base, none = (answers.outcomes[off].loss for off in (Rerun(), Rerun(frozenset(answers.causes))))
     total = whole_cents(base) - whole_cents(none)
     parts = in_cents(list(answers.shares.values()), total)
-    rows = [f"- {name}: {exact(cents / 100.0)}" for name, cents in zip(answers.shares, parts, strict=True)]
-    all_ = "both" if len(answers.causes) == 2 else "all"
+    rows = [f"- {name}: {exact(cents / 100.0)}" for name, cents in zip(_named(answers.shares), parts, strict=True)]
+    what = f"{_listed(_named(answers.causes))} {'both' if len(answers.causes) == 2 else 'all'}"
     yield (
-        f"With {_listed(answers.causes)} {all_} switched off it would have lost {_less(total)}. Shared out fairly "
+        f"With {what} switched off it would have lost {_less(total)}. Shared out fairly "
         "(Shapley: the average over all orders of switching them on) each of them cost it:"
     )
     yield "\n".join(rows)
@@ -77,5 +78,9 @@ def _fate(found: Outcome) -> str:
     return f"{ended}, {'lost' if found.loss >= 0.0 else 'gained'} {exact(abs(found.loss))}"
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def _named(causes: Iterable[str]) -> list[str]:
+    return [_SHARERS.get(name, name) for name in causes]
+
+
+def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

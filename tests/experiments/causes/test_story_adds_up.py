@@ -135,6 +135,17 @@ def test_shares_shown_add_up_to_the_difference_shown(quanta) -> None:
     assert shown == whole_cents(off[Rerun()].loss) - whole_cents(off[Rerun(frozenset(["impact", "pooling"]))].loss)
 
 
+def test_shares_are_named_by_what_costs_and_not_by_what_would_help() -> None:
+    names = ("impact", "insurance", "leverage")
+    found = {Rerun(): Outcome(9.0), Rerun(frozenset(names)): Outcome(3.0)}
+    said = "\n".join(shares(Answers(found, names, {"impact": 3.0, "insurance": 2.0, "leverage": 1.0})))
+    assert (
+        "With impact, small insurance fund and leverage of others all switched off it would have lost $6.00 less"
+        in said
+    )
+    assert "- small insurance fund: $2.00\n- leverage of others: $1.00" in said
+
+
 @given(st.lists(st.integers(-(10**12), 10**12), min_size=1, max_size=30))
 def test_cents_add_up_and_no_amount_moves_by_a_cent(quanta) -> None:
     amounts = [q * QUANTUM for q in quanta]
