@@ -126,7 +126,8 @@ matrix_table(missed)
 # ## Try it
 #
 # 1. Read farther: `warn(load("classroom", ["seed=4"]), window=0.15)`. Does the miss become a hit? And the false alarm?
-# 2. More accounts: `WarnedBook(accounts=20_000)`. Which marks come nearer to the line?
+# 2. More accounts: `WarnedBook(accounts=20_000)`. Which marks come nearer to the line? On the command line,
+#    `crossmargin warn --outcomes` takes twelve such populations.
 # 3. `crossmargin warn classroom` does the same from the command line.
 #
 # Each day above is one run, chosen to show a kind of outcome; how often each kind happens is not estimated here.
