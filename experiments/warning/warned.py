@@ -69,12 +69,12 @@ class Warned:
         top = int(np.argmax(self.radius))
         now, names = self.readings.iloc[top], self.scenario.names
         at = int(now["step"])
-        began, start = self.first_forced, self.radius[0]
+        start = self.radius[0]
         prices = "falling" if now["radius_down"] >= now["radius_up"] else "rising"
         lines = [
             f"spectral radius: {start:.3g} at the start{self._nobody}, {self.radius[top]:.3g} at most (step {at})",
             self._alarms,
-            "no forced trade" if began is None else f"first forced trade in step {began}",
+            self._beginning,
             f"forced volume: {self.forced.sum():,.0f} dollars in all",
             f"contagion matrix at step {at} for {prices} prices,",
             "dollars forced out of the column's market per dollar of the row's:",
@@ -89,6 +89,16 @@ class Warned:
     def _nobody(self) -> str:
         """Say why the first radius is 0, where it is."""
         return "" if self.radius[0] else f" (a move of {100.0 * self.window:g} % would liquidate nobody)"
+
+    @property
+    def _beginning(self) -> str:
+        """Say when forced trades began, and how long before it the book was first read as unstable."""
+        began, alarm = self.first_forced, self.first_alarm
+        if began is None:
+            return "no forced trade"
+        ahead = 0 if alarm is None else began - alarm
+        steps = f"{ahead} step{'' if ahead == 1 else 's'} after the first alarm"
+        return f"first forced trade in step {began}, {steps if ahead > 0 else 'without an alarm before it'}"
 
     @property
     def _alarms(self) -> str:

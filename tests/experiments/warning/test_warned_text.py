@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from experiments.warning.outcome import WarnedBook
@@ -46,6 +47,23 @@ def test_the_text_counts_the_readings_that_were_unstable(wild, down, up, said) -
     text = str(with_radii(wild, down, up))
     assert ("never unstable" in text) == (said is None)
     assert said is None or f"unstable (no cascade size is predicted) {said}\n" in text
+
+
+@pytest.mark.parametrize(
+    ("alarm", "forced", "said"),
+    [
+        (None, [0.0, 0.0], "no forced trade\n"),
+        (0, [0.0, 5.0], "first forced trade in step 1, 1 step after the first alarm\n"),
+        (0, [0.0, 0.0, 5.0], "first forced trade in step 2, 2 steps after the first alarm\n"),
+        (1, [0.0, 5.0], "first forced trade in step 1, without an alarm before it\n"),
+        (None, [0.0, 5.0], "first forced trade in step 1, without an alarm before it\n"),
+    ],
+)
+def test_a_miss_is_told_as_one(wild, alarm, forced, said) -> None:
+    # read at the end of a step: an alarm in the step of the trade came after it
+    radii = [2.0 if step == alarm else 0.5 for step in (0, 1)]
+    told = replace(with_radii(wild, radii, [0.0, 0.0]), forced=np.array(forced))
+    assert said in str(told)
 
 
 def test_the_matrix_is_named_by_the_way_of_prices_it_was_read_for(wild) -> None:
