@@ -20,6 +20,7 @@ from simulation.arrays import Array
 from simulation.errors import InputError
 
 _NORMAL_95 = 1.959963984540054
+_NORMAL_WEIGHT = 3.4490  # (z.99 - z.01) / (z.75 - z.25), z the standard normal quantiles
 _CONSTANT = "the returns do not vary"
 
 Tail = Literal["both", "losses", "gains"]
@@ -81,6 +82,15 @@ def kurtosis_by_horizon(returns: Array, horizons: Sequence[int]) -> list[Estimat
     Aggregational Gaussianity: it falls with the horizon, as 1 / horizon where returns are independent.
     """
     return [excess_kurtosis(aggregated(returns, horizon)) for horizon in horizons]
+
+
+def tail_weight(returns: Array) -> float:
+    """Return (Q.99 - Q.01) / (Q.75 - Q.25) over its 3.449 for a normal law; NaN where the middle half is a point.
+
+    A kurtosis by quantiles (D. Ruppert, American Statistician 41 (1987) 1-5), for tails that have no fourth moment.
+    """
+    low, lower, upper, high = np.quantile(returns, (0.01, 0.25, 0.75, 0.99))
+    return float((high - low) / (upper - lower) / _NORMAL_WEIGHT) if upper > lower else math.nan
 
 
 @dataclass(frozen=True)

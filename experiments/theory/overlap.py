@@ -10,13 +10,14 @@ Source: F. Caccioli, M. Shrestha, C. Moore & J. D. Farmer, J. Banking & Finance 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import Field
 
-from experiments.target import SIGMAS, Check, bare_scenario, distinct_seed, opened, share_check
+from experiments.target import SIGMAS, Check, bare_scenario, distinct_seed, exact_check, opened, share_check
+from experiments.theory.overlap_networks import drawn, prices, threshold_failures
 from experiments.theory.suite import Target, Tier
 from simulation.arrays import Array
 from simulation.errors import InputError
@@ -26,8 +27,8 @@ from simulation.scenario import Scenario
 _SPARSE = 0.02  # what a finite network may add to a probability, and to a mean, relative
 _CALM, _WILD = 0.8, 1.5  # between these reproduction numbers finite size decides, not the law of large networks
 _MOST = 3_000  # accounts and assets; every account has a position in every asset, mostly 0
-_RARE = 0.2  # accounts hit through two assets by one failure, if the size of the network is ours to choose
 _GLOBAL = 0.2  # share of the accounts beyond which a cascade is called global
+_FINE = 1e-6  # relative; what lots leave of a price
 _RATE = 1e-6  # maintenance: an account is closed when its equity is gone
 _EQUITY = 1e4  # dollars of each account; large against the quantum of money
 _FAILED = "failed"
@@ -137,13 +138,25 @@ class Overlap:
         return {"kind": "book", "name": _FAILED, "count": 1, "deposit": 0.0, "units": units}
 
 
-def failures(overlap: Overlap, seed: int) -> tuple[float, float]:
-    """Return the share of the other accounts that failed, and how many the first failure took down by itself."""
+def compared(overlap: Overlap, seed: int) -> tuple[int, float]:
+    """Return in how many accounts engine and threshold model disagree about who fails, on one network, and by how
+    much of it the price furthest off is off.
+    """
     model = opened(overlap.scenario(seed))
+    rows, position = model.traders, model.accounts.position[model.traders]
+    poor = np.flatnonzero(model.accounts.cash[rows, 0] < 0.5 * _EQUITY - position.sum(axis=1))
+    expected, _ = threshold_failures(position, overlap.leverage, overlap.impact, poor)
     model.run()
-    events = model.exchange.desk.log.events
-    failed, direct = np.unique(events.row), np.unique(events.row[events.round == 1])
-    return (len(failed) - 1) / (overlap.accounts - 1), float(len(direct))
+    failed = np.isin(rows, model.exchange.desk.log.events.row)
+    off = model.market.mid / prices(position, expected, overlap.impact) - 1.0
+    return int((failed != expected).sum()), float(np.abs(off).max())
+
+
+def failures(overlap: Overlap, seed: int) -> tuple[float, float]:
+    """Return the share of the other accounts that failed, and how many the first took down, by the threshold model."""
+    units = drawn(overlap.accounts, overlap.assets, overlap.held, seed)
+    failed, direct = threshold_failures(units, overlap.leverage, overlap.impact, np.array([0]))
+    return (int(failed.sum()) - 1) / (overlap.accounts - 1), float(direct)
 
 
 class OverlappingPortfolios(Target):
@@ -157,51 +170,54 @@ class OverlappingPortfolios(Target):
     )
     tier: ClassVar[Tier] = "slow"
 
-    accounts: int = Field(0, ge=0, le=_MOST, description="N; 0 = so many that double hits are rare, 1,000 at least")
-    assets: int = Field(0, ge=0, le=_MOST, description="M; 0 = as many as accounts")
+    accounts: int = Field(1_000, ge=2, le=_MOST, description="of the networks that are played")
+    assets: int = Field(0, ge=0, le=_MOST, description="of those networks; 0 = as many as accounts")
     held: tuple[int, ...] = Field((1, 2, 3, 4, 6), min_length=1, description="mu, assets each account holds")
     leverage: float = Field(25.0, gt=1.0, le=250.0, description="lam, total assets over equity")
     invested: float = Field(0.8, gt=0.0, le=1.0, description="s, share of the assets that is in the market")
     impact: float = Field(1.0536, gt=0.0, le=5.0, description="alpha; 1.0536 takes 10 % off for a tenth sold")
-    runs: int = Field(40, ge=10, description="networks for each mu")
+    runs: int = Field(10, ge=2, description="networks that are played, for each mu")
+    large: int = Field(20_000, ge=1_000, le=200_000, description="N of the networks that are too large to be played")
+    networks: int = Field(60, ge=10, description="such networks, for each mu")
     seed: int = Field(1, ge=0, description="of the networks")
 
     def run(self) -> list[Check]:
-        """Return, for each mu away from R0 = 1, the first failures, the chance of a global cascade, and its size."""
-        found = [check for number, one in enumerate(self.overlaps()) for check in self._checks(one, number)]
-        if not found:
-            raise InputError(f"T12: held: R0 is too near 1, or the network too small, for all of {self.held}")
-        return found
+        """Return, for each mu, who fails by the engine and by the threshold model, and away from R0 = 1 what large
+        networks do by the threshold model: the first failures, the chance of a global cascade, and its size.
+        """
+        checks: list[Check] = []
+        for number, one in enumerate(self.overlaps()):
+            found = [compared(one, distinct_seed(self.seed, number * self.runs + i)) for i in range(self.runs)]
+            apart, off = (np.array(column) for column in zip(*found, strict=True))
+            checks += [
+                exact_check(f"mu = {one.held}: accounts apart from the threshold model", 0.0, apart.sum()),
+                exact_check(f"mu = {one.held}: price furthest off, relative", 0.0, off.max(), _FINE),
+            ]
+            scaled = replace(one, accounts=self.large, assets=round(self.large * one.assets / one.accounts))
+            checks += self._law(scaled, number) if scaled.decided else []
+        return checks
 
     def overlaps(self) -> list[Overlap]:
-        """Return the portfolios of every mu."""
-        notional = self.leverage * self.invested
+        """Return the portfolios of every mu that are played."""
+        notional, assets = self.leverage * self.invested, self.assets or self.accounts
         if notional > 200.0:
             raise InputError(f"T12: leverage * invested: must be at most 200 (got {notional:g})")
-        made = [Overlap(*self._size(held), held, notional, self.impact) for held in self.held]
-        for one in made:
-            if not 1 <= one.held <= min(one.assets, 200) or one.accounts < 2:
-                raise InputError(f"T12: held: must be between 1 and {min(one.assets, 200)}, of 2 accounts or more")
-        return made
+        for held in self.held:
+            if not 1 <= held <= min(assets, 200):
+                raise InputError(f"T12: held: must be between 1 and {min(assets, 200)} (got {held})")
+        return [Overlap(self.accounts, assets, held, notional, self.impact) for held in self.held]
 
-    def _size(self, held: int) -> tuple[int, int]:
-        rare = held**2 * (held - 1) ** 2 / (2.0 * _RARE)
-        accounts = self.accounts or self.assets or round(min(max(rare, 1_000.0), _MOST))
-        return accounts, self.assets or accounts
-
-    def _checks(self, overlap: Overlap, number: int) -> list[Check]:
-        if not overlap.decided:
-            return []
-        first = distinct_seed(self.seed, number * self.runs)
-        runs = np.array([failures(overlap, first + i) for i in range(self.runs)])
-        share, direct = runs.T
+    def _law(self, overlap: Overlap, number: int) -> list[Check]:
+        first = distinct_seed(self.seed, number * self.networks)
+        share, direct = np.array([failures(overlap, first + i) for i in range(self.networks)]).T
         wide = share > _GLOBAL
         label, chance = f"mu = {overlap.held}", overlap.global_chance
-        error = max(float(direct.std(ddof=1)), math.sqrt(overlap.first)) / math.sqrt(self.runs)  # rare ones: as Poisson
+        # Rare ones: as Poisson. What two shared assets add is known of a finite network.
+        error = max(float(direct.std(ddof=1)), math.sqrt(overlap.first)) / math.sqrt(self.networks)
         slack = SIGMAS * error + _SPARSE * max(1.0, overlap.first) + overlap.twice
         made = [
             Check(f"{label}: failed by the first", overlap.first, float(direct.mean()), error, slack),
-            share_check(f"{label}: P(global)", chance, int(wide.sum()), self.runs, _SPARSE),
+            share_check(f"{label}: P(global)", chance, int(wide.sum()), self.networks, _SPARSE),
         ]
         if wide.any():
             made.append(Check(f"{label}: size, given global", 1.0, float(share[wide].mean()), 0.0, 0.05))

@@ -18,6 +18,7 @@ from experiments.stylised_facts import (
     kurtosis_by_horizon,
     leverage_effect,
     log_returns,
+    tail_weight,
 )
 from simulation.errors import InputError
 
@@ -187,3 +188,17 @@ def test_impossible_questions_are_refused(normal: np.ndarray) -> None:
 
 def test_log_returns_add_up() -> None:
     assert log_returns(np.array([1.0, math.e, 1.0])).tolist() == pytest.approx([1.0, -1.0])
+
+
+def test_the_tail_weight_of_a_normal_law_is_one_and_of_others_as_their_quantiles_say():
+    levels = (np.arange(200_000) + 0.5) / 200_000
+    assert tail_weight(stats.norm.ppf(levels)) == pytest.approx(1.0, abs=1e-3)
+    law = stats.t(3)
+    expected = (law.ppf(0.99) / law.ppf(0.75)) / (stats.norm.ppf(0.99) / stats.norm.ppf(0.75))
+    assert tail_weight(law.ppf(levels)) == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_tail_weight_knows_no_unit_and_no_level():
+    returns = np.random.default_rng(3).standard_t(4, 1_000)
+    assert tail_weight(7.0 - 3.0 * returns) == pytest.approx(tail_weight(returns))
+    assert math.isnan(tail_weight(np.zeros(50)))
