@@ -56,6 +56,8 @@ def explain(
     unknown = [name for name in causes if name not in CAUSES]
     if unknown:
         raise InputError(f"causes: must be among {', '.join(CAUSES)} (got {shown(unknown[0])})")
+    if len(set(causes)) != len(causes):
+        raise InputError("causes: each must be named once")
     scenario, digest = source_of(run)
     model = Traced(scenario)
     try:

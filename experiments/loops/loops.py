@@ -200,6 +200,8 @@ class Switchboard:
         found = self.super_additive(metric)
         if not found.defined or not np.isfinite([found.low, found.high]).all():
             return f"not known: {found.reason or 'too few storms'}"
+        if found.low == found.high == 0.0:
+            return "just the sum of each alone, in every storm"
         if found.low > 0.0:
             return "more together than the sum of each alone"
         if found.high < 0.0:

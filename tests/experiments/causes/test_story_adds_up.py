@@ -176,6 +176,11 @@ def test_only_other_traders_can_be_counted_out(name, problem) -> None:
         explain(by_hand(), "B[0]", without=[name])
 
 
+def test_a_cause_cannot_be_shared_with_itself() -> None:
+    with pytest.raises(InputError, match=r"^causes: each must be named once$"):
+        explain(by_hand(), "B[0]", causes=("impact", "impact"))
+
+
 def test_an_account_left_with_something_is_not_ruined(told) -> None:
     assert told.ruined == (told.account["equity"] == 0.0 and told.account["loss"] > 0.0)
     left = replace(told, account={**told.account, "equity": 1.0})

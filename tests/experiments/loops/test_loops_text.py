@@ -50,6 +50,14 @@ def test_what_is_equal_in_every_storm_has_no_interval() -> None:
     assert re.search(r"price impact +2.00 in every storm +2.00 in every storm", text)
 
 
+def test_loops_that_add_up_in_every_storm_are_said_to() -> None:
+    storms = np.array([1.0, 2.0, 4.0])
+    added = board(np.stack([0.0 * storms, storms, 2.0 * storms, 3.0 * storms]))
+    assert added.verdict("bad_debt") == "just the sum of each alone, in every storm"
+    more = board(np.stack([0.0 * storms, storms, 2.0 * storms, 3.0 * storms + [0.0, 0.0, 1.0]]))
+    assert "do not tell" in more.verdict("bad_debt")
+
+
 def test_one_of_a_thing_is_not_several() -> None:
     assert str(board(np.zeros((4, 1)))).startswith("2 loops, 4 subsets, 1 storm; 95 % intervals")
     assert str(board(np.zeros((4, 3)))).startswith("2 loops, 4 subsets, 3 storms; ")
