@@ -84,8 +84,8 @@ def test_the_storm_of_every_rerun_is_that_of_the_run(off: list[str]) -> None:
 
 
 def test_liquidators_are_not_among_the_others_whose_leverage_is_halved() -> None:
-    """A comes last, behind two liquidators without means: half of A sells nothing, and C loses the shock alone."""
-    people = [holder_of(1.0, 90.0, "C"), holder_of(2.0, 95.5, "B"), holder_of(4.0, 97.0, "A")]
+    """Z comes last, behind two liquidators without means: half of Z sells nothing, and C loses the shock alone."""
+    people = [holder_of(1.0, 90.0, "C"), holder_of(2.0, 95.5, "D"), holder_of(4.0, 97.0, "Z")]
     keepers = [{"name": "keeper", "count": 2, "capital": 1.0}]
     scenario = one_market(people, liquidators=keepers)
     half = answers(scenario, "C[0]", (LEVERAGE,)).outcomes[Rerun(frozenset([LEVERAGE]))]

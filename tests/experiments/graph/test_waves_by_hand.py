@@ -71,8 +71,9 @@ def helped():
     return run(one_market(people, price={"kind": "scripted", "shocks": shocks}, **changes))
 
 
-def test_a_push_that_wears_off_helps_those_who_held_on_after_it(helped):
-    graph = contagion_graph(helped)
+@pytest.mark.parametrize("listed", [8, 1])
+def test_a_push_that_wears_off_helps_those_who_held_on_after_it(helped, listed):
+    graph = contagion_graph(helped, listed)
     shares = [about["share"] for *_, about in graph.edges(data=True) if about["kind"] == "loss"]
     assert min(shares) < 0.0 < max(shares)
     for one, other, about in graph.edges(data=True):
@@ -80,8 +81,10 @@ def test_a_push_that_wears_off_helps_those_who_held_on_after_it(helped):
             assert about["weight"] == abs(about["share"]), (one, other)
     cause, effect, weight = arrows(graph)
     assert (weight > 0.0).all()
-    assert len(weight) == sum(share > 0.0 for share in shares)
-    assert (cause < effect).all(), "nodes come in order of time"
+    parts = sum(about["kind"] == "part" for *_, about in graph.edges(data=True))
+    assert len(weight) == sum(share > 0.0 for share in shares) + parts
+    assert bool(parts) == (listed == 1)
+    assert parts or (cause < effect).all(), "closings come in order of time"
 
 
 def test_dollars_between_go_from_the_row_to_the_column(chain):
