@@ -13,7 +13,8 @@ class GainsLoss(LossRule):
 
     paid_i = floor(gain_i collected / sum of gains), the remainder to the last winner; collected is the sum of gains
     less the loss that neither losers nor insurance could pay, so winner i is charged gain_i - paid_i. Nobody is charged
-    more than its gain or its equity; what exceeds that stays unpaid. Source: Vega protocol specification 0012-POSR and
+    more than its gain or its equity, what exceeds that stays unpaid; nobody is paid more than its gain: what of the
+    remainder exceeds it goes to the winner before, and so on. Source: Vega protocol specification 0012-POSR and
     0002-STTL (loss socialisation), 2021-2024.
     """
 
@@ -25,7 +26,8 @@ class GainsLoss(LossRule):
         collected = max(gain.sum() - np.floor(loss.sum()), 0.0)
         winners = np.flatnonzero(gain)
         charge = np.zeros_like(gain)
-        charge[winners] = gain[winners] - np.array(paid([int(g) for g in gain[winners]], int(collected)), float)
+        gains = [int(g) for g in gain[winners]]
+        charge[winners] = gain[winners] - np.array(within(paid(gains, int(collected)), gains), float)
         return np.minimum(charge, payers.units)
 
 
@@ -40,6 +42,16 @@ def paid(gains: Sequence[int], collected: int) -> list[int]:
     shares = [gain * collected // total for gain in gains]
     shares[-1] += collected - sum(shares)
     return shares
+
+
+def within(shares: Sequence[int], gains: Sequence[int]) -> list[int]:
+    """Return `shares` with what exceeds a winner's gain handed on to the one before it, from the last to the first."""
+    kept = list(shares)
+    for i in range(len(kept) - 1, 0, -1):
+        beyond = max(kept[i] - gains[i], 0)
+        kept[i] -= beyond
+        kept[i - 1] += beyond
+    return kept
 
 
 def settled(losses: Sequence[tuple[int, int]], gains: Sequence[int], insurance: int) -> tuple[list[int], int]:
