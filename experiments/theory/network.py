@@ -100,6 +100,11 @@ class Distress(Target):
         seed, j = np.where(np.arange(n) == 0, s, 0.0), self.node % n
         linear, original = linear_debt_rank(ring, seed), original_debt_rank(ring, seed)
         head = s / (1.0 - w**n)
+        if head > 1.0:
+            raise InputError(
+                f"{self.name}: weight: distress {head:.3g} of the first node, which saturates at 1; lower weight or "
+                "seed_distress"
+            )
         above = np.full((n, n), 1.2 / n)
         return [
             exact_check("linear, seed", head, linear[0], 1e-9),

@@ -31,6 +31,7 @@ from simulation.price.base import YEAR_SECONDS
 from simulation.scenario import Scenario
 
 OVERSHOOT = 0.5825971579390106  # -zeta(1/2) / sqrt(2 pi)
+_FEWEST = 30  # liquidations, of which the overshoot is looked at
 SLACK = 0.004  # the shifted barrier is exact up to o(sqrt(dt)); relative
 _NEAREST = 1.9  # standard deviations of a step to the barrier, at least
 _LEAN = 0.05  # drift of log prices in a step over its standard deviation, at most
@@ -136,8 +137,8 @@ def passage_target(venue: PassageVenue = PassageVenue(), paths: int = 400_000, s
     hit, overshoot = simulate_passages(venue, paths, seed)
     scaled = overshoot / venue.step_spread
     expected = venue.probability()
-    error = float(scaled.std(ddof=1)) / math.sqrt(hit) if hit > 1 else math.inf
-    return [
-        share_check("P(liquidated)", expected, hit, paths, SLACK * expected),
-        Check("mean overshoot", OVERSHOOT, float(scaled.mean()), error, max(0.02, SIGMAS * error)),
-    ]
+    checks = [share_check("P(liquidated)", expected, hit, paths, SLACK * expected)]
+    if hit >= _FEWEST:
+        error = float(scaled.std(ddof=1)) / math.sqrt(hit)
+        checks.append(Check("mean overshoot", OVERSHOOT, float(scaled.mean()), error, max(0.02, SIGMAS * error)))
+    return checks

@@ -128,7 +128,7 @@ class CriticalLeverage(Target):
         "/ (1 / l0 - I x^d + I d / (1 + d) x^(1 + d)); prices move in logs, 1 - I x^d is exp(-I x^d)"
     )
 
-    impact: float = Field(1e-3, ge=1e-5, le=0.5, description="I of the whole exit, log")
+    impact: float = Field(1e-3, ge=1e-4, le=0.5, description="I of the whole exit, log")
     exponent: float = Field(0.5, gt=0.0, le=1.5, description="d")
     slice_share: float = Field(0.01, ge=0.003, le=1.0, description="share of the rest that a round sells")
 

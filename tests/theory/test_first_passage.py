@@ -56,6 +56,11 @@ def test_a_wrong_maintenance_rate_is_found(monkeypatch: pytest.MonkeyPatch):
     assert not verdict(passage_target(venue, 5_000))
 
 
+def test_where_nobody_is_liquidated_there_is_no_overshoot_to_look_at():
+    checks = passage_target(PassageVenue(1.2, 0.3, volatility=0.05, days=0.4, side=-1), 600)
+    assert [(check.name, check.simulated, check.passed) for check in checks] == [("P(liquidated)", 0.0, True)]
+
+
 @thorough
 @pytest.mark.parametrize("steps", [168, 21])
 def test_the_probability_holds_over_400_000_paths(steps: int):

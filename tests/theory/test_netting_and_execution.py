@@ -116,6 +116,19 @@ def test_haste_that_costs_nothing_is_refused():
         Execution(temporary=1e-8).run()
 
 
+@pytest.mark.parametrize("target", [Execution(units=7e8), Resilience(units=1e6, slope=0.5)])
+def test_orders_that_would_move_the_price_away_are_refused(target):
+    with pytest.raises(InputError, match="units: sold at once would move the price of 1e"):
+        target.run()
+
+
+def test_the_most_averse_sell_all_at_once():
+    sales = Execution(volatility=400.0, risk_aversion=0.7, days=74.0).optimal()
+    assert np.isfinite(sales).all()
+    assert sales[0] == pytest.approx(1e6)
+    assert sales[1:] == pytest.approx(0.0, abs=1e-6)
+
+
 def test_a_trajectory_that_is_not_the_best_is_found(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(Execution, "optimal", lambda self: np.linspace(3.0, 1.0, 5) * self.units / 10.0)
     found = {check.name: check for check in Execution(paths=500).run()}
@@ -127,9 +140,10 @@ def test_a_trajectory_that_is_not_the_best_is_found(monkeypatch: pytest.MonkeyPa
     [
         Execution(units=5e4, days=2.0, slices=20, volatility=3.0, permanent=1e-6, temporary=5e-5, seed=2),
         Execution(slices=1, days=1.0, seed=3),
+        Execution(volatility=400.0, risk_aversion=0.7, days=74.0, seed=4),
         Kyle(value_spread=0.5, noise_spread=1e3, seed=2),
         Resilience(units=5.0, slope=0.2, resilience=0.5),
-        Resilience(units=4e5, slices=700),
+        Resilience(units=4e5, slope=0.004, slices=700),
         Resilience(resilience=20.0, slices=4_000, exponent=0.6),
     ],
 )

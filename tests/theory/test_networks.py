@@ -90,6 +90,11 @@ def test_the_ring_has_the_published_numbers():
     assert found["original, seed"].expected == pytest.approx(0.101024, abs=5e-9)
 
 
+def test_distress_beyond_all_equity_is_refused():
+    with pytest.raises(InputError, match="T15: weight: distress 20 of the first node, which saturates at 1"):
+        Distress(weight=0.999).run()
+
+
 def test_counts_that_are_all_the_same_tell_no_ratio():
     with pytest.raises(InputError, match=r"T21: roots: in 100% of cascades everybody would go"):
         CountedBranching(accounts=104, ratio=0.8, roots=45.0).run()
