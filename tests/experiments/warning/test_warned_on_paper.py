@@ -16,7 +16,7 @@ from experiments.warning.early_warning import LiveBook, Prediction
 from experiments.warning.fire_sale import FireSale, indirect_contagion, overlap, perron_vector
 from experiments.warning.outcome import Outcome, realised_amplification
 from experiments.warning.warned import Warned, warn
-from tests.experiments.storms import by_hand, holder_of, one_market
+from tests.experiments.storms import TIER, by_hand, holder_of, one_market
 from tests.venues import book, venue
 
 
@@ -37,6 +37,18 @@ def test_what_came_is_all_that_was_closed_over_the_first_round_at_the_opening_ma
     calm = opened(by_hand(price={"kind": "flat"}))
     calm.run()
     assert np.isnan(realised_amplification(calm))
+
+
+def test_markets_that_fall_unlike_count_at_their_opening_marks() -> None:
+    two = [{"name": name, "price": 100.0, "tiers": [TIER]} for name in "XY"]
+    people = [
+        holder_of(4.0, 97.0, "A"),
+        {"kind": "book", "name": "V", "count": 1, "units": {"Y": 1.0}, "deposit": 40.0},
+    ]
+    shocks = [{"step": 1, "size": -0.035, "market": "X"}, {"step": 2, "size": -0.5, "market": "Y"}]
+    model = opened(one_market(people, markets=two, price={"kind": "scripted", "shocks": shocks}))
+    model.run()
+    assert realised_amplification(model) == pytest.approx((400.0 + 100.0) / 400.0)
 
 
 def test_the_outcome_is_simulated_over_predicted() -> None:
@@ -109,7 +121,7 @@ def test_a_reading_foresees_a_common_fall_of_one_per_cent() -> None:
 
 def test_class_matrix_has_the_groups_in_their_order() -> None:
     """Only Z is near; its sale would force Z itself out further and nobody of A."""
-    people = [holder_of(1.0, 60.0, "A", count=3), holder_of(2.0, 99.5, "Z", count=2)]
+    people = [holder_of(1.0, 60.0, "A", count=2), holder_of(2.0, 99.5, "Z", count=3)]
     found = warn(one_market(people, price={"kind": "flat"}, steps=1))
     assert found.groups == ("A", "Z")
     assert found.class_matrix[0].tolist() == [0.0, 0.0]
