@@ -63,3 +63,9 @@ def test_no_window_closes_more_than_its_capacity(steps: list[tuple[float, float]
         done, record = rule.close(Request(size, now, 0.0), record)
         assert 0.0 <= done <= size
         assert sum(units for time, units in record if time > now - 10.0) <= rule.capacity + 1e-9
+
+
+def test_of_a_fresh_window_no_more_is_closed_than_was_asked_for() -> None:
+    rule = window(largest_premium=0.06)
+    wishes = ((0.0, 100.0, 0.0), (1.0, 30.0, 10.0), (2.0, 130.0, -10.0), (3.0, 30.0, -70.0))
+    assert closed(rule, *wishes) == [100.0, 30.0, 100.0, 0.0], "the last one is too far from balance, though short"
