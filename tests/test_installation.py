@@ -22,7 +22,7 @@ SLOW_TO_IMPORT = {"mesa", "pandas", "matplotlib", "scipy", "pyarrow", "networkx"
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize("package", [simulation, agents, experiments], ids=lambda package: package.__name__)

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.cli import execute
 
-MOST_SECONDS = 2.0
+MOST_SECONDS = 20.0  # of the processor: no measure of speed, only that nothing is built before it is refused
 MOST_LINES = 21  # twenty problems and a word about the rest
 LINE = re.compile(
     r"^(?:--[a-z]+(?: .+?)?|[^\s:][^:]*(?::\d+){0,2}|.*not found.*): \S.*$|^scenario file not found: .+$"
@@ -58,9 +58,9 @@ def top(line: str) -> str:
 
 def refused(arguments: Sequence[str], capsys: pytest.CaptureFixture[str], out: Path) -> list[str]:
     """Run the command line, check all of the contract, and return the lines of the refusal."""
-    started = time.perf_counter()
+    started = time.process_time()
     code = execute(arguments)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     output = capsys.readouterr()
     assert code == 2, f"exit code {code}: {output.out[:200]} {output.err[:500]}"
     assert not output.out

@@ -41,7 +41,7 @@ def test_the_program_itself_refuses_without_a_traceback(case: Case, tmp_path: Pa
     (tmp_path / "case.toml").write_text(case.text, "utf-8")
     command = [sys.executable, "-m", "experiments.cli", "compare", "case.toml", "--out", "results"]
     result = subprocess.run(
-        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=30
+        command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=300
     )
     assert result.returncode == 2, result.stderr
     assert not result.stdout and "Traceback" not in result.stderr

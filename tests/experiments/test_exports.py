@@ -22,7 +22,7 @@ print(json.dumps([heavy, [(type(f).__name__, f.__module__) for f in (run, compar
 
 def told(first):
     program = PROGRAM.format(first=first)
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300, check=True)
     return json.loads(done.stdout)
 
 

@@ -3,7 +3,6 @@
 import gzip
 import os
 import re
-import time
 import tracemalloc
 
 import pandas as pd
@@ -161,15 +160,13 @@ def test_folders_pipes_and_devices_are_not_opened(tmp_path):
             read_prices(tmp_path / f"{name}.csv")
 
 
-def test_files_too_large_are_refused_at_once_and_in_little_memory(tmp_path):
+def test_files_too_large_are_refused_unread(tmp_path):
     for name, mebibytes in (("huge.csv", 5_000), ("huge.parquet", 50_000)):
         with (tmp_path / name).open("wb") as file:
             file.truncate(mebibytes * 2**20)  # sparse: it takes no room on the disk
         tracemalloc.start()
-        begin = time.perf_counter()
         with pytest.raises(PriceDataError, match=f"file has {mebibytes:,} MiB; limit"):
             read_prices(tmp_path / name)
-        assert time.perf_counter() - begin < 1
         assert tracemalloc.get_traced_memory()[1] < 2**20
         tracemalloc.stop()
 

@@ -105,7 +105,7 @@ def test_ctrl_c_in_a_real_process_leaves_nothing(tmp_path):
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=10)
+    process.communicate(timeout=300)
     assert inside(tmp_path) == []
 
 
@@ -124,7 +124,7 @@ def test_a_file_size_limit_is_a_refusal_and_leaves_nothing(tmp_path):
         except StoreError as error:
             print(error)
         """)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=300)
     assert "cannot be written: a file grew past the size limit; nothing was left behind" in out
     assert inside(tmp_path) == []
 

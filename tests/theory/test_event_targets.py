@@ -46,7 +46,8 @@ def test_the_error_of_a_fitted_ratio_is_its_spread_over_samples() -> None:
         BranchingRatio(),
         BranchingRatio(ratios=(0.3, 0.9), rate=0.02, decay=0.1, windows=500, seed=2),
         BranchingRatio(ratios=(0.6,), rate=20.0, decay=10.0, seed=3),
-        BranchingRatio(ratios=(0.15,), rate=0.0041106387, decay=0.0014454063, windows=500, seed=169),  # children hard to tell
+        # Children are hard to tell from others here, and the likelihood is flat.
+        BranchingRatio(ratios=(0.15,), rate=0.0041106387, decay=0.0014454063, windows=500, seed=169),
         PerpetualFunding(),
         PerpetualFunding(carry=0.4, clamp=0.0005, steps=100),
         PerpetualFunding(carry=-0.3, clamp=0.001, settlements=365.0),

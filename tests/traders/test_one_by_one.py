@@ -127,6 +127,6 @@ def test_traders_and_rules_in_a_users_own_file_work_by_kind_once_it_is_imported(
     (tmp_path / "my_market.py").write_text(PLUGIN)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
     command = [sys.executable, "-c", SCRIPT]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("all right")
