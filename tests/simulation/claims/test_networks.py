@@ -107,3 +107,9 @@ def test_only_members_of_the_named_groups_take_part_under_their_own_numbers() ->
     debts = rule.debts({"a": 2, "b": 2, "c": 1, "d": 1}, Streams(1))
     assert set(debts.debtor.tolist()) == set(debts.creditor.tolist()) == {2, 3, 5}
     assert debts.parties == 6
+
+
+def test_the_member_after_the_last_is_no_member() -> None:
+    owed = [{"debtor": f"banks[{i}]", "creditor": "fund", "dollars": 1.0} for i in (1, 2)]
+    found = list(GivenClaims.model_validate({"debts_owed": owed}).problems({"banks": 2, "fund": 1}, 100))
+    assert found == ["debts_owed[1].debtor: banks has 2 members, 0 the first"]

@@ -128,6 +128,12 @@ def test_losses_of_all_columns_are_one_loss_to_depositors() -> None:
     assert DepositorsLoss().charge(np.array([4.0, 4.0, 4.0]), pools).tolist() == [3.0, 9.0]
 
 
+def test_tokens_are_deposits_at_their_worth_to_the_unit() -> None:
+    """2,000 units of cash and 1,000 lots of 2 are alike: a loss of 1,000 is halved exactly."""
+    pools = payers([9e3, 9e3], [[0, 0, 0], [0, 0, 1_000]], cash=[2_000.0, 0.0])
+    assert DepositorsLoss().charge(np.array([1_000.0, 0.0, 0.0]), pools).tolist() == [500.0, 500.0]
+
+
 def test_a_part_of_a_unit_is_no_deposit() -> None:
     pools = payers([100.0, 100.0], cash=[0.9, 1.9])
     assert DepositorsLoss().charge(np.array([4.0, 0.0, 0.0]), pools).tolist() == [0.0, 4.0]
