@@ -4,14 +4,13 @@ from functools import cached_property
 
 import numpy as np
 
-from agents.investors import Investors
+from agents.managed_fund import ManagedFund
 from agents.parameter import Parameter, Setting
-from agents.trader import Trader
 from agents.view import MarketView, Members
 from simulation.arrays import Array, Index, column_sum
 
 
-class ValueFund(Trader):
+class ValueFund(ManagedFund):
     """Holds D_i(p) = min(aggression m_i, leverage) W(p) s_i / p_i units, m_i = (1 - p_i / V_i)+, never short.
 
     V is the `value` it believes in, W(p) its wealth at the prices p, s_i the share of market i in it: the same for all
@@ -26,23 +25,8 @@ class ValueFund(Trader):
     trades = ("perpetual", "future")
     scheduled = True
     aggression = Parameter(10.0, 0.0, 1e6, "leverage wanted per unit of relative mispricing, beta")
-    performance_memory = Parameter(0.1, 0.0, 1.0, "weight of the last step's return in the performance, a")
-    flow_sensitivity = Parameter(0.0, 0.0, 1e3, "share of wealth that flows in per unit of excess performance, b")
-    benchmark_return = Parameter(0.005, -1.0, 1.0, "performance a step at which nothing flows, r_b")
-    ruin_share = Parameter(0.0, 0.0, 1.0, "share of its first wealth below which a fund closes")
-    return_after_steps = Parameter(100, 1, 1_000_000, "steps after which another one opens in its place", whole=True)
     value = Setting({}, "by_market", "price each market is worth, dollars; without one the opening mark")
     markets_each = Setting(0, "number", "markets a member trades, member i from the i-th on, round; 0 = all", 0, 10_000)
-
-    _investors: Investors | None = None
-
-    @property
-    def investors(self) -> Investors:
-        """Return those behind the whole group."""
-        first = self.group.agent(0)
-        if first._investors is None:
-            first._investors = Investors(self.group)
-        return first._investors
 
     def open(self, members: Members, view: MarketView) -> Array:
         """Return what it wants to hold at the opening marks (r, m)."""

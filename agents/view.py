@@ -80,6 +80,14 @@ class MarketView:
         start = np.maximum(self.step - np.asarray(lookback, np.intp), 0)
         return np.log(self.mark_price / self._market.history["mark"][start])
 
+    def past_returns(self, lookback: int) -> Array:
+        """Return the log returns (k, m) of the mark over the last `lookback` steps, oldest first, the present one too.
+
+        Before that much history exists there are fewer: k = min(lookback, step).
+        """
+        marks = self._market.history["mark"][max(0, self.step - lookback) : self.step]
+        return np.diff(np.log(np.vstack([marks, self.mark_price])), axis=0)
+
     def average_price(self, lookback: int) -> Array:
         """Return the mean mark price (m,) over the last `lookback` recorded steps."""
         marks = self._market.history["mark"]

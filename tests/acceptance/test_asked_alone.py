@@ -43,6 +43,8 @@ def classroom() -> Scenario:
         {"kind": "book", "name": "books", "count": 3, "units": {"SOL": 90.0}},
         {"kind": "option_writer", "name": "writers", "count": 5},
         {"kind": "insured_holder", "name": "insured", "count": 5},
+        {"kind": "arbitrageur", "name": "arbitrageurs", "count": 5, "parameters": {"flow_sensitivity": 0.5}},
+        {"kind": "hedger", "name": "hedgers", "count": 5, "parameters": {"window": 10, "half_life": 4.0}},
         *({"kind": kind, "name": kind.replace("_", "-"), "count": 5} for kind in REACTING),
     ]
     changes = {"markets": [*preset["markets"], *listed], "population": [*preset["population"], *extra]}
