@@ -43,7 +43,7 @@ def test_a_view_offers_no_way_to_accounts_or_exchange() -> None:
     public = {name for name in dir(walked(0).view) if not name.startswith("_")}
     assert public == {
         *("step", "names", "mark_price", "oracle_price", "depth", "volatility"),
-        *("log_return", "average_price", "step_years", "taker_rate", "board"),
+        *("log_return", "past_returns", "average_price", "step_years", "taker_rate", "board"),
         *("opening_mark", "last_mark", "decided"),
     }
 
@@ -82,6 +82,22 @@ def test_a_return_counts_back_as_many_steps_as_there_are(steps: int, lookback: i
 def test_each_member_may_look_back_its_own_way() -> None:
     returns = walked(3).view.log_return(np.array([0, 1, 3]))
     assert returns[:, 0].tolist() == pytest.approx([0.0, np.log(121 / 99), np.log(1.21)])
+
+
+@pytest.mark.parametrize(
+    ("steps", "lookback", "ratios"),
+    [(3, 2, [99 / 110, 121 / 99]), (3, 3, [1.1, 0.9, 121 / 99]), (3, 50, [1.1, 0.9, 121 / 99]), (1, 1, [1.1])],
+)
+def test_past_returns_end_with_the_present_one_and_are_as_many_as_there_are(
+    steps: int, lookback: int, ratios: list[float]
+) -> None:
+    found = walked(steps).view.past_returns(lookback)
+    assert found.shape == (len(ratios), 1)
+    assert found[:, 0].tolist() == pytest.approx(np.log(ratios).tolist())
+
+
+def test_at_the_start_there_are_no_past_returns() -> None:
+    assert walked(0).view.past_returns(5).shape == (0, 1)
 
 
 @pytest.mark.parametrize(
