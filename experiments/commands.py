@@ -2,8 +2,9 @@
 
 from experiments.causes.command import explain
 from experiments.contagion.command import contagion
+from experiments.impulse.command import impulse
 from experiments.loops.command import loops
 from experiments.theory.command import theory
 from experiments.warning.command import warn
 
-COMMANDS = (theory, explain, contagion, warn, loops)
+COMMANDS = (theory, explain, contagion, impulse, warn, loops)

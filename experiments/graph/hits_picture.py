@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from experiments.drawing import GREY, Picture, canvas, png
+from experiments.drawing import Picture, canvas, png
 from experiments.graph.hits import By, hits_over, who_hits_whom
+from experiments.heat_map import ruled
 from experiments.run import Run
 from experiments.wording import dollar_scale, dollars
 from simulation.arrays import Array
@@ -105,25 +106,12 @@ def _draw(axes: "Axes", value: Array, names: list[str], cells: list[list[str]]) 
     for i, row in enumerate(cells):
         for j, text in enumerate(row):
             axes.text(j, i, text, **style)
-    edges = np.arange(len(names) + 1) - 0.5
-    axes.vlines(edges, edges[0], edges[-1], color=GREY, lw=0.6)
-    axes.hlines(edges, edges[0], edges[-1], color=GREY, lw=0.6)
-    for i in range(len(names)):  # a class hit by itself
-        axes.add_patch(_frame(i))
-    axes.set_xticks(range(len(names)), names, rotation=0 if max(map(len, names)) * len(names) < 60 else 35)
-    axes.set_yticks(range(len(names)), names)
-    axes.tick_params(length=0)
+    ruled(axes, names)
     scale, unit = dollar_scale([most])
     bar = axes.figure.colorbar(drawn, ax=axes, label=f"loss caused, {unit}", shrink=0.9)
     marks = np.array([0.0, 0.1, 0.4, 1.0])
     bar.set_ticks(np.sqrt(marks).tolist(), labels=[_number(mark * most / scale) for mark in marks])
     bar.ax.set_ylim(0.0, 1.0)
-
-
-def _frame(place: int) -> Any:
-    from matplotlib.patches import Rectangle
-
-    return Rectangle((place - 0.48, place - 0.48), 0.96, 0.96, fill=False, edgecolor="black", linewidth=1.4, zorder=3)
 
 
 def _caption(runs: Sequence[Run], mean: pd.DataFrame, kept: list[str], by: By) -> str:

@@ -1,0 +1,1 @@
+"""Shocking one market at a time: how much of it arrives where, by margin rule."""
