@@ -252,3 +252,22 @@ def test_a_closed_fund_leaves_the_market() -> None:
     model = holding(1_000.0, -0.01, *[[100.0, 100.0]] * 2, *[[85.0, 115.0]] * 6, ruin_share=0.8)
     model.run()
     assert not positions(model).any()
+
+
+@pytest.mark.parametrize("kind", ["spot", "future", "inverse_perpetual"])
+def test_a_perpetual_is_traded_against_any_other_claim_on_the_same_index(kind: str) -> None:
+    """The index moves and both follow; then flow pushes them apart."""
+    other = {"kind": kind, "underlying": "A", **({"expiry_days": 1.0} if kind == "future" else {})}
+    plain = {"depth": DEPTH, "tiers": TIERS}
+    markets = [{"name": "A", "price": 100.0, **plain}, {"name": "S", **plain, "instrument": other}]
+    model = desk(rules={"markets": markets, "price": storm(100.0, 120.0, 120.0)}, deposit=1_000.0, pace=1.0)
+    model.market.advance()
+    assert abs(gap(model)) < 1e-9
+    displace(model, 0.012 / 2.0, -0.012 / 2.0)
+    moved = gap(model)
+    assert moved > 0.005
+    legs = dollars(model, wishes(model))[0]
+    worth = min((abs(moved) - 0.002) / 0.01, 1.0) * 2_000.0
+    np.testing.assert_allclose(legs, [-worth, worth], rtol=1e-6)
+    trade(model)
+    assert positions(model)[0].sum() == pytest.approx(0.0, abs=0.2)
