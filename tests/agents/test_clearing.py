@@ -1,5 +1,7 @@
 """Orders, fees, isolated margin and withdrawals: who may do what, and which pool pays."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -119,3 +121,95 @@ def test_an_order_must_leave_its_initial_margin_after_the_fee(
     assert model.accounts.position[rows(model)].tolist() == [[filled]]
     if filled:
         assert model.exchange.clearing.fees_paid == 1.0
+
+
+def test_what_reduces_one_position_and_grows_another_is_only_reduced_where_margin_is_missing() -> None:
+    """Ten units of each need 200 dollars of 200; ten of A less and twenty of B more would need 300."""
+    model = venue([book("one", {"A": 10.0, "B": 10.0}, 200.0)], 2)
+    order(model, -10.0, 20.0)
+    assert positions(model).tolist() == [[0.0, 10.0]]
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_of_either_side_only_the_part_towards_zero_is_filled_where_margin_is_missing(side: float) -> None:
+    model = venue([book("one", {"A": 10.0 * side, "B": 10.0 * side}, 200.0)], 2)
+    order(model, -4.0 * side, 1.0 * side)
+    assert positions(model).tolist() == [[6.0 * side, 11.0 * side]], "both together need less than before"
+    order(model, -30.0 * side, 1.0 * side)
+    assert positions(model).tolist() == [[0.0, 11.0 * side]]
+
+
+@pytest.mark.parametrize(("deposit", "filled"), [(202.0, 10.0), (202.0 - QUANTUM, 0.0)])
+def test_the_fee_that_must_be_left_is_that_of_both_legs_of_a_pair(deposit: float, filled: float) -> None:
+    """Initial margin of 100 a leg; a thousandth of 2,000 dollars traded, though nothing on balance."""
+    model = venue([book("one", {}, deposit)], 2, fees={"taker_rate": 0.001})
+    order(model, 10.0, -10.0)
+    assert positions(model).tolist() == [[filled, -filled]]
+    assert model.exchange.clearing.fees_paid == (2.0 if filled else 0.0)
+
+
+@pytest.mark.parametrize(("deposit", "filled"), [(100.0, 10.0), (100.0 - QUANTUM, 0.0)])
+def test_a_shared_position_of_a_mixed_account_needs_its_margin_once(deposit: float, filled: float) -> None:
+    model = venue([book("one", {}, deposit, isolated=["A"])], 2)
+    order(model, 0.0, 10.0)
+    assert positions(model).tolist() == [[0.0, filled]]
+
+
+@pytest.mark.parametrize(("more", "filled"), [(9.0, 9.0), (10.0, 10.0), (10.5, 0.0)])
+def test_an_isolated_position_that_grows_needs_only_the_margin_of_its_growth(more: float, filled: float) -> None:
+    """100 of 200 dollars are posted for ten units; the other 100 carry ten more."""
+    model = venue([book("one", {"A": 10.0}, 200.0, isolated=["A"], posted_share=0.0)])
+    order(model, more)
+    assert positions(model).tolist() == [[10.0 + filled]]
+
+
+def test_margin_that_an_order_would_free_is_not_there_yet_when_the_order_is_checked() -> None:
+    """All 200 dollars are posted: selling A frees 100, but B needs them before."""
+    model = venue([book("one", {"A": 20.0}, 200.0, isolated=["A"])], 2)
+    order(model, -10.0, 10.0)
+    assert positions(model).tolist() == [[10.0, 0.0]]
+    order(model, 0.0, 10.0)
+    assert positions(model).tolist() == [[10.0, 10.0]]
+
+
+@pytest.mark.parametrize("isolated", [[], ["A"]])
+@pytest.mark.parametrize(("factor", "most"), [(0.5, 200.0), (0.8, 125.0), (1.25, 80.0)])
+def test_an_order_is_checked_at_the_mark_and_not_at_the_oracle(factor: float, most: float, isolated: list[str]) -> None:
+    """The book is dislocated, the oracle says 100: 1,000 dollars carry 10,000 dollars of notional at the mark."""
+    shift = [{"market": "A", "start_step": 1, "end_step": 3, "factor": factor}]
+    model = venue([book("one", {}, 1000.0, isolated=isolated)], dislocations=shift)
+    model.market.advance()
+    assert (model.market.mark_price[0], model.market.oracle_price[0]) == (pytest.approx(100.0 * factor), 100.0)
+    order(model, most + 1.0)
+    assert positions(model).tolist() == [[0.0]]
+    order(model, most - 0.01)
+    assert positions(model)[0, 0] == pytest.approx(most, abs=0.02)
+
+
+def test_an_opening_is_booked_at_the_mark_in_whole_lots_without_margin_fee_or_impact() -> None:
+    model = venue([book("one", {}, 10.0)], fees={"taker_rate": 0.01}, impact={"kind": "linear"})
+    model.market.mark_price, lot = np.array([80.0]), float(model.accounts.lot[0])
+    model.exchange.clearing.open(rows(model), np.array([[50.0 + 0.9 * lot]]))
+    assert positions(model).tolist() == [[50.0]]
+    assert model.accounts.cash[rows(model), SHARED].tolist() == [10.0 - 50.0 * 80.0]
+    assert model.exchange.clearing.fees_paid == 0.0
+    assert model.market.mid.tolist() == [100.0]
+
+
+def test_who_trades_is_looked_at_again() -> None:
+    model = venue([book("one", {"A": 1.0}, 1000.0), book("two", {"A": 1.0}, 1000.0)])
+    model.run()
+    watch = model.exchange.watch
+    assert not set(model.traders) & set(watch.suspects())
+    order(model, 5.0)
+    assert set(model.traders) & set(watch.suspects()) == set(rows(model))
+
+
+@pytest.mark.parametrize("mark", [90.0, 85.0, 50.0])
+def test_who_has_nothing_left_pays_no_fee_and_gets_none_either(mark: float) -> None:
+    """100 units from 100 with 1,000 dollars: worth nothing at 90, less below."""
+    model = venue([book("one", {"A": 100.0}, 1000.0)], price=storm(100.0, mark), fees={"taker_rate": 0.01})
+    model.market.advance()
+    order(model, -10.0)
+    assert positions(model).tolist() == [[90.0]]
+    assert model.exchange.clearing.fees_paid == model.accounts.cash[TREASURY, SHARED] == 0.0

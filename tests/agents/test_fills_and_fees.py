@@ -71,6 +71,17 @@ def test_the_volume_of_a_market_is_what_was_paid_there_whichever_way() -> None:
     assert model.exchange.clearing.volume.tolist() == pytest.approx([10.0 * up, 20.0 * down], rel=1e-12)
 
 
+def test_both_sides_of_a_market_count_in_its_volume_and_both_legs_of_a_pair_in_the_fee() -> None:
+    """Ten bought and ten sold in A are 2,000 dollars traded there; a pair pays for both of its legs."""
+    model = venue([book("one", {}, 1e5), book("two", {}, 1e5)], 2, fees=FEE)
+    both = np.concatenate([rows(model, 0), rows(model, 1)])
+    model.exchange.clearing.match(both, np.array([[10.0, -10.0], [-10.0, 0.0]]))
+    assert model.exchange.clearing.volume.tolist() == [2000.0, 1000.0]
+    assert model.exchange.clearing.fees_paid == 30.0
+    assert equity(model).tolist() == [1e5 - 20.0]
+    assert equity(model, 1).tolist() == [1e5 - 10.0]
+
+
 @pytest.mark.parametrize(("quanta", "charged"), [(0.4, 0.0), (0.7, 1.0), (1.4, 1.0), (1.6, 2.0)])
 def test_a_fee_is_rounded_to_the_nearest_quantum(quanta: float, charged: float) -> None:
     model = venue([book("one", {}, 1000.0)], fees={"taker_rate": quanta * QUANTUM / 100.0, "insurance_share": 0.0})
