@@ -13,7 +13,7 @@ was intended. Source: M. Pykhtin and A. Sokol, Risk (2013), on wrong-way risk; v
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,7 @@ class Pledge:
 
     def flat(self) -> FlatCollateral:
         """Return the flat rule that asks what uncorrelated collateral would need."""
-        blind = Pledge(self.position_volatility, self.token_volatility, self.share, 0.0, self.horizon_days)
+        blind = replace(self, correlation=0.0)
         cut = float(blind.joint().haircut(blind.book(1.0), board())[0])
         return FlatCollateral.model_validate({"default": {"haircut": cut / (self.share * _NOTIONAL)}})
 

@@ -1,6 +1,7 @@
 """What a margin rule that rises costs: by hand, against the debts of those it closed, and nothing where it stands."""
 
 from functools import cache
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -125,3 +126,24 @@ def test_units_held_are_those_of_the_spell_that_a_moment_ends() -> None:
     row, market, moment = (np.array(column) for column in zip((0, 0, 4), (0, 0, 5), (0, 0, 0), (1, 1, 7), strict=True))
     assert units_held(spells, row, market, moment).tolist() == [5.0, 2.0, 0.0, 0.0]
     assert units_held(spells, np.array([1, 1]), np.array([1, 0]), np.array([3, 3])).tolist() == [-3.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("where", "asked"),
+    [({}, [("shared", 800.0, 400.0)]), ({"isolated": ("X",)}, [("X", 800.0, 0.0), ("shared", 0.0, 400.0)])],
+)
+def test_the_opening_asks_of_a_pool_for_what_stands_in_that_pool_alone(where, asked) -> None:
+    """z(99 %) times the spread of an hour: of X and Y, correlation 0.6, in one pool, and of either where X is apart."""
+    account = {"kind": "book", "name": "L", "count": 1, "units": {"X": 10.0, "Y": 4.0}, "deposit": 100.0, **where}
+    markets = [{"name": name, "price": 100.0, "volatility": 0.8} for name in "XY"]
+    fall = {"kind": "scripted", "shocks": [{"step": 1, "size": -0.2, "market": "X"}]}
+    scenario = one_market(
+        [account], markets=markets, step_seconds=3600.0, impact={"kind": "none"}, price=fall, margin=LEARNING
+    )
+    model = traced(scenario)
+    split = split_losses(model)
+    hourly = 0.8 * (3600.0 / 31_536_000.0) ** 0.5
+    z = NormalDist().inv_cdf(0.99)
+    expected = [z * hourly * (x * x + 2 * 0.6 * x * y + y * y) ** 0.5 for _, x, y in asked]
+    assert model.closings.pool.tolist() == [{"shared": 0, "X": 1}[pool] for pool, _, _ in asked]
+    assert split.needed == pytest.approx(expected, rel=1e-9)
