@@ -1,7 +1,5 @@
 """Orders, fees, isolated margin and withdrawals: who may do what, and which pool pays."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
