@@ -31,6 +31,7 @@ from experiments.target import (
 )
 from simulation.accounts import to_quanta
 from simulation.arrays import Array, Index
+from simulation.model import MarketModel
 from simulation.scenario import Scenario
 
 _NEGLIGIBLE = 1e-12  # probability of a state of the generation chain that is dropped
@@ -118,7 +119,7 @@ class CascadeVenue:
     """
 
     law: CascadeLaw = CascadeLaw()
-    price: float = 100.0
+    price: float = 10_000.0  # so that a quantum is little of the range of thresholds
     reach: float = 0.05
     maintenance_rate: float = 0.05
     rounds_per_step: int = 0
@@ -185,7 +186,7 @@ def _run(venue: CascadeVenue, scenario: Scenario) -> Cascades:
     groups = groups_by_name(model)
     deposits = [groups[_group(name)].deposited for name in scenario.names]
     predicted = np.array([_threshold_count(venue, deposit) for deposit in deposits], float)
-    model.run()
+    _to_rest(model)
     events = model.exchange.desk.log.events
     market = events.market.astype(np.intp)
     # One round is one generation, whether rounds follow each other within a step or from step to step.
@@ -197,6 +198,14 @@ def _run(venue: CascadeVenue, scenario: Scenario) -> Cascades:
         roots=np.bincount(market[generation == 1], minlength=replications).astype(float),
         proceeds=np.bincount(market, -events.quantity * events.fill, replications).astype(float),
     )
+
+
+def _to_rest(model: MarketModel) -> None:
+    """Step until nobody is liquidated any more: prices stand still after the drop of the first step."""
+    done, events = -1, 0
+    while model.market.step < model.rules.steps and events > done:
+        model.step()
+        done, events = events, len(model.exchange.desk.log.events)
 
 
 def _largest(market: Index, value: Array, count: int) -> Array:

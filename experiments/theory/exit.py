@@ -20,10 +20,10 @@ from simulation.scenario import Scenario
 
 RELATIVE = 2e-3  # how near to the threshold ruin is looked for
 _FINE = 1e-6  # relative; lots, quanta and the last slice, which is sold whole
-_DEPTH = 1e7  # dollars
+_DEPTH = 1e10  # dollars; then quanta are nothing beside the cost of the gentlest exit
 _SHARE = 0.1  # of the depth, the notional
 _PRICE = 100.0  # dollars
-_LEAST = 10.0  # dollars, the smallest slice
+_LEAST = 1e4  # dollars, the smallest slice
 _BEYOND = 1.01  # leverage over the critical one of an exit that ruins
 _ON_THE_WAY = 0.6  # leverage over the critical one of the exit whose leverage is followed
 

@@ -5,6 +5,7 @@ impact, which is linear in money and permanent. One trading round of one step is
 iteration. Equity, losses and prices are read from the accounts and the market after the run.
 """
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from experiments.target import Check, bare_scenario, exact_check, groups_by_name
 from experiments.theory.curve_picture import Curve, curve_picture
 from experiments.theory.suite import Target
 from experiments.warning.fire_sale import FireSale
+from simulation.accounts import QUANTUM
 from simulation.arrays import Array
 from simulation.errors import InputError
 from simulation.model import MarketModel
@@ -28,7 +30,10 @@ _LINEAR = 0.008  # of an owner's equity; what a loss does to leverage beyond it 
 _ASSETS = 2e10  # dollars of all; then the cents that nobody trades are nothing beside a small shock's sales
 _LOT = 2.0**-20  # units
 _SMALL = 1e-5  # relative; the last round's fall, so that K stays linear
+_BENT = 2e-3  # of an owner's equity, all rounds together; so far the second order makes growth wrong by as much
 _GROWTH = 1e6  # times; then the first round is still worth many cents
+_TRADED = 2.0  # dollars; beside them a cent is nothing
+_VISIBLE = 500.0  # quanta an asset; every trade is rounded to one
 _SEVERAL = 3  # owners whose part of the whole is played alone
 
 
@@ -106,6 +111,17 @@ class _FireSales(Target):
         made = FireSale(assets, equity, weights, impact, shock)
         return replace(made, impact=impact * self.radius / made.radius)
 
+    def _refuse_hidden(self, book: FireSale, growth: float = 1.0) -> None:
+        """Refuse a shock at whose first sales, times `growth`, rounding shows: nobody trades for less than a cent."""
+        sold = float(np.abs(book.assets * book.leverage * book.direct).min()) * growth
+        cost = float(np.abs(book.contagion @ book.direct * book.assets).min()) * growth
+        for what, dollars, least in (("sell for", sold, _TRADED), ("lose", cost, _VISIBLE * QUANTUM * self.assets)):
+            if dollars < least:
+                raise InputError(
+                    f"{self.name}: shock: one owner would {what} only {dollars:.2g} dollars, must be at least "
+                    f"{least:.2g}, for rounding not to show; further from 0, higher radius, or fewer rounds"
+                )
+
 
 class FireSaleMatrix(_FireSales):
     """T3."""
@@ -127,6 +143,7 @@ class FireSaleMatrix(_FireSales):
                 f"{self.name}: shock: would take {lost:.2g} of the equity of one owner, and the formulas are linear; "
                 f"must take at most {_LINEAR:g}; nearer 0, or lower leverage or radius"
             )
+        self._refuse_hidden(book)
         return [*self._one_round(book), *self._to_rest(book), self._alone()]
 
     def _one_round(self, book: FireSale) -> list[Check]:
@@ -203,7 +220,9 @@ class FireSalesWithoutEnd(_FireSales):
         if growth > _GROWTH:
             raise InputError(f"rounds: {self.rounds} rounds grow {growth:.3g} times, more than {_GROWTH:g}; take fewer")
         book = self.book()
-        book = replace(book, shock=book.shock * min(1.0, _SMALL / (growth * abs(self.shock))))
+        fallen = float((np.abs(book.rounds(self.rounds + 1)).sum(axis=0) * book.leverage).max())
+        book = replace(book, shock=book.shock * min(1.0, _SMALL / (growth * abs(self.shock)), _BENT / fallen))
+        self._refuse_hidden(book, math.sqrt(growth))  # what shows halfway is nothing at the end
         history = played(OwnersVenue(book).scenario(steps=self.rounds)).market.history["mark"]
         # The first step shows the shock and the first round, each later one a round more.
         seen = np.diff(history, axis=0) / _PRICE @ (book.assets @ book.weights)

@@ -84,6 +84,17 @@ class Gjr:
         return 3.0 * a * a + 3.0 * a * g + 1.5 * g * g + 2.0 * a * b + b * g + b * b
 
     @property
+    def fourth(self) -> float:
+        """Return the mean fourth power of the factor w z^2 + b on variance, w = a or a + g; E r^8 exists below 1.
+
+        = (1/2) sum_w sum_j C(4, j) w^j b^(4 - j) E z^2j, E z^2j = 1, 1, 3, 15, 105.
+        """
+        moments, b = (1.0, 1.0, 3.0, 15.0, 105.0), self.persistence
+        weights = self.reaction, self.reaction + self.asymmetry
+        powers = (math.comb(4, j) * w**j * b ** (4 - j) * moments[j] for w in weights for j in range(5))
+        return math.fsum(powers) / 2.0
+
+    @property
     def kurtosis(self) -> float:
         """Return E r^4."""
         return 3.0 * (1.0 - self.total**2) / (1.0 - self.second)

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from experiments.target import Check, bare_scenario, exact_check, groups_by_name, played
 from experiments.theory.suite import Target
+from simulation.accounts import QUANTUM
 from simulation.liquidation.lending import bonus_seizure
 
 _FINE = 1e-9
@@ -30,7 +31,7 @@ class ToxicSpiral(Target):
     )
 
     bonus_rate: float = Field(0.1, gt=0.0, le=0.5, description="i, the incentive")
-    share: float = Field(0.5, gt=0.0, lt=1.0, description="c, the close factor")
+    share: float = Field(0.5, ge=1e-3, le=0.999, description="c, the close factor")
     debt: float = Field(1_000.0, gt=0.0, le=1e12, description="B, dollars")
     rounds: int = Field(3, ge=1, le=50, description="n, liquidations of which the path is checked")
     distance: float = Field(0.02, gt=1e-6, le=0.05, description="from the frontier, relative, on either side")
@@ -58,7 +59,9 @@ class ToxicSpiral(Target):
             expected, seen = (ratio - penalty * x) / (1.0 - x), self._ratio_after(ratio, penalty)
             if expected < _GONE:
                 continue  # bankrupt at once: there is no ratio left
-            checks.append(exact_check(f"equity ratio, {name} the penalty", expected, seen, 1e-6))
+            # Fee and proceeds are rounded to the quantum, beside what is still held.
+            fine = _FINE + 4.0 * QUANTUM * (1.0 + expected) / ((1.0 - x) * _PRICE * _UNITS)
+            checks.append(exact_check(f"equity ratio, {name} the penalty", expected, seen, fine))
             checks.append(exact_check(f"falls, {name} the penalty", float(ratio < penalty), float(seen < ratio)))
         return checks
 

@@ -20,6 +20,7 @@ from experiments.stylised_facts import autocorrelation, excess_kurtosis, hill_in
 from experiments.target import SIGMAS, Check, bare_scenario, exact_check, one_tier, opened
 from experiments.theory.suite import Target, Tier
 from simulation.arrays import Array, Mask
+from simulation.errors import InputError
 from simulation.model import MarketModel
 from simulation.scenario import Scenario
 
@@ -28,6 +29,7 @@ _STEP_SECONDS = 86_400.0
 _STEPS_A_YEAR = 365.0
 _CRASH = 0.15  # log return
 _TAIL = 0.01  # share of the returns, the worst ones, in which the tail index is measured
+_MOST_LEVERAGE = 1_000.0  # of an order at the mark before it trades; far above what funds want at the new price
 _FINE = 1e-6  # of all units; money and units are whole quanta
 _SOURCE = "S. Thurner, J. D. Farmer & J. Geanakoplos, Quantitative Finance 12 (2012) 695-707, arXiv:0908.1555"
 
@@ -81,7 +83,7 @@ class FundVenue:
             "reserve": 1e7,
             "aggression": aggression,
             "leverage": self.leverage,
-            "leverage_setting": 1_000.0,
+            "leverage_setting": _MOST_LEVERAGE,
             "performance_memory": self.memory,
             "flow_sensitivity": self.flow,
             "benchmark_return": self.benchmark,
@@ -137,8 +139,10 @@ def clearing_errors(venue: FundVenue, steps: int, seed: int) -> tuple[float, flo
     model = opened(venue.scenario(steps, seed))
     supply, demand = 0.0, 0.0
     for _ in range(steps):
+        before, displaced = model.accounts.position.copy(), model.market.mark_price / model.market.index_price
         model.step()
         price = model.market.mark_price
+        _refuse_restrained(model, before, displaced * model.market.index_price)
         held = sum(model.accounts.position[group.rows].sum(axis=0) for group in model.groups)
         outside = model.market.index_price * venue.supply / price
         supply = max(supply, float(np.abs(outside + held - venue.supply).max()))
@@ -149,6 +153,20 @@ def clearing_errors(venue: FundVenue, steps: int, seed: int) -> tuple[float, flo
             due = wanted * np.maximum(wealth, 0.0) / price * group.rule.investors.active
             demand = max(demand, float(np.abs(units - due).max()))
     return supply / venue.supply, demand / venue.supply, closures(model)
+
+
+def _refuse_restrained(model: MarketModel, before: Array, mark: Array) -> None:
+    """Refuse a step in which a fund that wanted more units than `before` lacked the margin for them at the `mark` (m,)
+    at which orders are checked, that before the trade: a venue lets it only reduce, where the paper knows no margin.
+    """
+    rows = np.concatenate([group.rows for group in model.groups])
+    held, cash, kept = model.accounts.position[rows], model.accounts.cash[rows, 0], before[rows]
+    wealth = cash + ((held - kept) * model.market.mark_price + kept * mark).sum(axis=1)
+    if (wealth < (np.maximum(held, kept) * mark).sum(axis=1) / _MOST_LEVERAGE).any():
+        raise InputError(
+            f"noise: step {model.market.step} left a fund without margin before it could trade, so that it could only "
+            "reduce, which the theory does not know; lower noise"
+        )
 
 
 class MarketClearing(Target):
@@ -162,7 +180,7 @@ class MarketClearing(Target):
     leverage: float = Field(10.0, gt=0.0, le=50.0, description="lam_max")
     aggressions: tuple[float, ...] = Field(FundVenue.aggressions, min_length=1, max_length=50, description="beta")
     supply: float = Field(1_000.0, ge=100.0, le=1e5, description="N, units")
-    wealth: float = Field(2.0, ge=0.1, le=1e3, description="of each fund at first, over V")
+    wealth: float = Field(2.0, ge=0.1, le=100.0, description="of each fund at first, over V")
     noise: float = Field(0.035, gt=0.0, le=0.2, description="s of ln xi' = f ln xi + s x + (1 - f) ln(V N)")
     kept: float = Field(0.99, gt=0.0, lt=1.0, description="f")
     steps: int = Field(250, ge=10, le=100_000, description="of each history")

@@ -26,7 +26,8 @@ from experiments.theory.suite import Target
 from simulation.arrays import Array
 
 _EXACT = 1e-9  # relative
-_BATCHES = 40
+_BATCHES, _FEWEST = 40, 10
+_FORGOTTEN = 10.0  # memories of an estimate after which it knows nothing of what it was
 _FADED = 0.01
 _CALM = 0.01  # volatility a year, at which equal legs stay nearly equal for as long as a path lasts
 
@@ -146,7 +147,7 @@ class Procyclicality(Target):
     stress_weight: float = Field(0.25, ge=0.0, le=1.0, description="w, of the stressed level S")
     stress_scale: float = Field(3.0, ge=1.0, le=100.0, description="S over the opening's margin M0")
     floor_share: float = Field(0.8, ge=0.0, le=10.0, description="f, least margin over the opening's")
-    steps: int = Field(20_000, ge=5_000, description="of the path on which the estimate's noise is measured")
+    steps: int = Field(20_000, ge=5_000, description="of the path of the estimate's noise, at least")
     seed: int = Field(1, ge=0, description="of the paths")
 
     def run(self) -> list[Check]:
@@ -172,7 +173,8 @@ class Procyclicality(Target):
 
     def _adjustment(self) -> list[Check]:
         half = math.ceil(half_life_steps(self.decay))
-        margin = self._margins(np.full(max(self.after, 4 * half), self.scale))
+        moves = np.resize([self.scale, -self.scale], max(self.after, 4 * half))  # up and down: prices stay finite
+        margin = self._margins(moves)
         variance = (margin / margin[0]) ** 2
         arrived = (variance - 1.0) / (self.scale**2 - 1.0)
         expected = ewma_mean(self.decay, 1.0, self.scale**2, self.after)
@@ -182,15 +184,23 @@ class Procyclicality(Target):
         ]
 
     def _noise(self) -> Check:
+        """Return the check of the estimate's spread around the true variance, which the opening margin shows.
+
+        Its errors have the correlation L^(2 k) at a lag of k: means over batches of many 1 / (1 - L) are independent.
+        """
+        from scipy.stats import norm, t
+
+        batch = _FORGOTTEN / (1.0 - self.decay)
+        burnt, steps = math.ceil(batch), max(self.steps, math.ceil((_FEWEST + 1.0) * batch))
+        many = min(int((steps - burnt) / batch), _BATCHES)
         rule = {"kind": "value_at_risk", "update": {"kind": "ewma", "decay": self.decay}}
         calm = Held(ONE_LONG.exposure, volatility=0.05)
-        found = backtest(calm, rule, {"kind": "gbm"}, self.steps, self.seed)
-        burnt = math.ceil(10.0 / (1.0 - self.decay))
-        variance = found.requirement[min(burnt, self.steps // 2) :] ** 2
-        batches = np.array_split((variance / variance.mean() - 1.0) ** 2, _BATCHES)
-        means = np.array([batch.mean() for batch in batches])
-        error = float(means.std(ddof=1)) / math.sqrt(_BATCHES)
-        return Check("Var v / s^4", ewma_noise(self.decay), float(means.mean()), error, SIGMAS * error)
+        found = backtest(calm, rule, {"kind": "gbm"}, steps, self.seed)
+        variance = (found.requirement / found.requirement[0]) ** 2
+        means = np.array([batch.mean() for batch in np.array_split((variance[burnt:] - 1.0) ** 2, many)])
+        error = float(means.std(ddof=1)) / math.sqrt(many)
+        width = float(t.isf(norm.sf(SIGMAS), many - 1))  # as seldom beyond as a normal number its 4 deviations
+        return Check("Var v / s^4", ewma_noise(self.decay), float(means.mean()), error, width * error)
 
     def _buffer(self) -> list[Check]:
         """Return the check of the buffer, if it was all there in the calm and all used up in the storm."""

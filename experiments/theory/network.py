@@ -37,7 +37,7 @@ class Clearing(Target):
     outside: float = Field(0.3, gt=0.0, le=10.0, description="money over debts, on average")
     systems: int = Field(20, ge=1, le=1_000, description="random ones")
     mutual_debt: float = Field(2.2, gt=0.0, le=1e6, description="of two who owe each other, dollars each")
-    recovery_rate: float = Field(0.5, gt=0.0, lt=1.0, description="a = b of the two; outside money is 1 each")
+    recovery_rate: float = Field(0.5, gt=0.0, le=1.0, description="a = b of the two; outside money is 1 each")
     seed: int = Field(1, ge=0, description="of the systems")
 
     def run(self) -> list[Check]:
@@ -45,12 +45,12 @@ class Clearing(Target):
         distance = lost = 0.0
         for number in range(self.systems):
             claims = self.system(number)
-            found, unit = settled(claims), max(float(claims.owed.max()), float(claims.outside.max()))
+            found, unit = settled(claims), max(float(claims.owed.max()), float(claims.outside.max())) or 1.0  # no debts
             distance = max(distance, float(np.abs(found.paid - self._programme(claims)).max()) / unit)
             lost = max(lost, abs(float(found.kept.sum() - claims.outside.sum())) / unit)
         owed, rate = self.mutual_debt, self.recovery_rate
         two = Claims(np.array([[0.0, owed], [owed, 0.0]]), np.ones(2), rate, rate)
-        low, unit = rate / (1.0 - rate), max(owed, 1.0)
+        low, unit = rate / (1.0 - rate) if rate < 1.0 else math.inf, max(owed, 1.0)
         # Where they could pay on such receipts nobody is in default, and the two vectors are one.
         least = low if 1.0 + low < owed else owed
         return [
@@ -153,7 +153,7 @@ class CountedBranching(Target):
 
     @staticmethod
     def _fano(counts: Array) -> tuple[float, float]:
-        """Return variance over mean of `counts` (r,) with its standard error by the delta method."""
-        mean, variance = float(counts.mean()), float(counts.var(ddof=1))
+        """Return variance over mean of `counts` (r,) with its standard error by the delta method; NaN if all are 0."""
+        mean, variance = float(counts.mean()) or math.nan, float(counts.var(ddof=1)) or math.nan
         parts = ((counts - mean) ** 2 - variance) / mean - variance / mean**2 * (counts - mean)
         return variance / mean, float(parts.std(ddof=1)) / math.sqrt(len(counts))

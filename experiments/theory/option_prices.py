@@ -89,9 +89,7 @@ class HestonLaw:
             return (cmath.exp(-1j * u * away) * self._characteristic(u - 1j * tilt, call.years) / (1j * u)).real
 
         pieces = [0.0, 1.0, 5.0, 20.0, 100.0, 500.0, 5_000.0]
-        area = sum(
-            quad(integrand, a, b, limit=400, epsabs=1e-11)[0] for a, b in pairwise(pieces)
-        )
+        area = sum(quad(integrand, a, b, limit=400, epsabs=1e-11)[0] for a, b in pairwise(pieces))
         return 0.5 + area / math.pi
 
     def _characteristic(self, u: complex, years: float) -> complex:

@@ -22,6 +22,7 @@ from simulation.scenario import Scenario
 _FINE = 2e-3  # relative
 _CASES = {"neither": "no spiral", "loss": "loss spiral", "both": "loss and margin spiral"}
 _LARGE = 1e9  # dollars of the position; then cents are nothing beside a small shock
+_VISIBLE = 1e-4  # relative; of it the small shock's hundred-thousandth is still many lots
 _SMALL = 1e-5  # of the shock; in the limit the fall is in proportion to it
 
 
@@ -49,6 +50,13 @@ class Spirals(Target):
             )
         if self.ratio >= 1.0:
             raise InputError(f"T9: unstable, no price at a branching ratio of {self.ratio:g}")
+        fall = -self._fall(0.0, 0.0, self.shock)
+        moved = min(fall / self.price, self.demand * fall / max(self.position, self.endowment))
+        if moved < _VISIBLE:
+            raise InputError(
+                f"T9: shock: would move price and position by only {moved:.2g} of themselves, must be at least "
+                f"{_VISIBLE:g}, for rounding not to show; further from 0, or lower margin or demand"
+            )
         return [check for name, case in self._cases.items() for check in self._checks(name, *case)]
 
     @property

@@ -10,7 +10,7 @@ from pydantic import Field
 from experiments.drawing import Picture
 from experiments.target import Check
 from experiments.theory.account_types import TypesVenue, types_target
-from experiments.theory.adl import GapVenue, deleveraging_target, queue_regret
+from experiments.theory.adl import GapVenue, Policy, deleveraging_target, queue_regret
 from experiments.theory.cascade import CascadeLaw, CascadeVenue, cascade_target, simulate_cascades
 from experiments.theory.exit import ExitVenue, exit_target
 from experiments.theory.law_picture import law_picture
@@ -223,16 +223,17 @@ class _Deleveraging(Target):
     """T11, under one policy."""
 
     source: ClassVar[str] = "T. Chitra, arXiv:2512.01112; T. Chitra, N. Thogiti et al., arXiv:2602.15182"
-    policy: ClassVar[Literal["pro_rata", "queue"]]
+    policy: ClassVar[Policy]
 
     losers: Sides = Field(GapVenue.losers, description="(units, deposit in dollars) of each loser")
     winners: Sides = Field(GapVenue.winners, description="(units, deposit in dollars) of each winner")
     gap: float = Field(-0.2, gt=-1.0, lt=5.0, description="simple return of the price")
-    price: float = Field(100.0, gt=0.0, description="before the gap, dollars")
+    price: float = Field(100.0, gt=0.0, le=1e6, description="before the gap, dollars")
+    fund: float = Field(0.0, ge=0.0, description="of the insurance, dollars, less than each loser owes; B = D - fund")
 
-    def venue(self) -> GapVenue:
-        """Return the venue."""
-        return GapVenue(self.losers, self.winners, self.gap, self.policy, self.price)
+    def run(self) -> list[Check]:
+        """Return the identities."""
+        return deleveraging_target(GapVenue(self.losers, self.winners, self.gap, self.policy, self.price, self.fund))
 
 
 class ProRata(_Deleveraging):
@@ -240,12 +241,29 @@ class ProRata(_Deleveraging):
 
     name: ClassVar[str] = "T11.pro_rata"
     title: ClassVar[str] = "Pro-rata deleveraging gives everybody the least haircut"
-    formula: ClassVar[str] = "winners give up D = sum (-e_j)+; x_i = u_i D / U; largest haircut D / U; zero sum"
-    policy: ClassVar[Literal["pro_rata", "queue"]] = "pro_rata"
+    formula: ClassVar[str] = "winners give up B = sum (-e_j)+; x_i = u_i B / U; largest haircut B / U; zero sum"
+    policy: ClassVar[Policy] = "pro_rata"
 
-    def run(self) -> list[Check]:
-        """Return the identities."""
-        return deleveraging_target(self.venue())
+
+class Severity(ProRata):
+    """T11, where an insurance fund pays a part."""
+
+    name: ClassVar[str] = "T11.severity"
+    title: ClassVar[str] = "What an insurance fund pays comes off every haircut alike"
+    formula: ClassVar[str] = "B = theta D, theta = 1 - fund / D; x_i = u_i B / U; nobody gives up more than is needed"
+
+    fund: float = Field(35.0, ge=0.0, description="of the insurance, dollars, less than each loser owes; B = D - fund")
+
+
+class MinMax(_Deleveraging):
+    """T11, by equity."""
+
+    name: ClassVar[str] = "T11.min_max"
+    title: ClassVar[str] = "Shares of equity make the largest haircut of equity the least there is"
+    formula: ClassVar[str] = (
+        "x_i = min(held_i, c E_i), c such that they add up: min over all allocations of max x_i / E_i"
+    )
+    policy: ClassVar[Policy] = "min_max"
 
 
 class Queue(_Deleveraging):
@@ -254,11 +272,11 @@ class Queue(_Deleveraging):
     name: ClassVar[str] = "T11.queue"
     title: ClassVar[str] = "A deleveraging queue takes a prefix of its ranking, and regrets it"
     formula: ClassVar[str] = "greedy by score; regret of a fixed queue (T / 2) (1 - 1 / M)"
-    policy: ClassVar[Literal["pro_rata", "queue"]] = "queue"
+    policy: ClassVar[Policy] = "queue"
 
     rounds: int = Field(100, ge=2, description="T of the regret")
     ratio: float = Field(4.0, gt=1.0, description="M of the regret")
 
     def run(self) -> list[Check]:
         """Return the identities and the regret."""
-        return [*deleveraging_target(self.venue()), queue_regret(self.rounds, self.ratio)]
+        return [*super().run(), queue_regret(self.rounds, self.ratio)]

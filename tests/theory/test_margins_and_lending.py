@@ -71,7 +71,7 @@ def test_jumps_are_the_published_ones():
     [
         Procyclicality(decay=0.97, deviations=(4.0,), scale=3.0, after=1, seed=2),
         Procyclicality(decay=0.9, deviations=(2.0, 10.0), scale=1.5, after=40, buffer_share=0.4, seed=3),
-        Procyclicality(decay=0.998, buffer_share=0.5, floor_share=3.0, steps=5_000),  # too slow for a short storm
+        Procyclicality(decay=0.99, buffer_share=0.5, floor_share=3.0, steps=5_000),  # too slow for a short storm
     ],
 )
 def test_the_margin_of_the_engine_rises_as_computed(target: Procyclicality):
