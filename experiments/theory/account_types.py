@@ -94,7 +94,7 @@ class TypesVenue:
     @property
     def progeny(self) -> Array:
         """Return R = (I - K)^-1 (n, n): liquidations of the column's node in all by one of the row's, it included."""
-        return np.linalg.inv(np.eye(len(self.contagion)) - self.contagion)
+        return np.asarray(np.linalg.inv(np.eye(len(self.contagion)) - self.contagion), float)
 
     @property
     def expected(self) -> Array:

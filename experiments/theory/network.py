@@ -17,6 +17,8 @@ from simulation.arrays import Array
 from simulation.errors import InputError
 from simulation.random import Streams
 
+_SEVERAL = 25.0  # cascades of two or more, of which a variance is made
+_BENT = 16.0  # times, most that a Fano factor may be off for the other estimate to be judged by it
 _SATURATED = 0.5  # share of cascades that take everybody, above which counts say nothing
 
 
@@ -139,21 +141,37 @@ class CountedBranching(Target):
                 f"{self.name}: roots: in {law.pmf[-1]:.0%} of cascades everybody would go, and equal counts tell no "
                 f"ratio; must be at most {_SATURATED:.0%}; lower roots or ratio"
             )
+        several = self.replications * float(law.pmf[2:].sum())
+        if several < _SEVERAL:
+            raise InputError(
+                f"{self.name}: roots: only {several:.2g} cascades of two or more are expected, must be {_SEVERAL:g} "
+                "for counts to tell their variance; raise roots, ratio or replications"
+            )
         counts = simulate_cascades(CascadeVenue(law), self.replications, self.seed).size
         fano = law.variance / law.mean
         seen, error = self._fano(counts)
-        root = 1.0 - 1.0 / math.sqrt(fano)
-        slope = 0.5 * fano**-1.5
+        x = np.arange(len(law.pmf), dtype=float)
+        exact = math.sqrt(float(self._parts(x, law.mean, law.variance) ** 2 @ law.pmf) / len(counts))
+        error = max(error, exact)  # what is rare may have been missed here
+        low = max(fano - SIGMAS * error, fano / _BENT)  # 1 - 1 / sqrt(f) is steepest there
         return [
             Check("Fano factor", fano, seen, error, SIGMAS * error),
             Check(
-                "branching ratio by counts", root, 1.0 - 1.0 / math.sqrt(seen), slope * error, SIGMAS * slope * error
+                "branching ratio by counts",
+                1.0 - fano**-0.5,
+                1.0 - seen**-0.5,
+                0.5 * fano**-1.5 * error,
+                low**-0.5 - fano**-0.5,
             ),
         ]
 
-    @staticmethod
-    def _fano(counts: Array) -> tuple[float, float]:
+    @classmethod
+    def _fano(cls, counts: Array) -> tuple[float, float]:
         """Return variance over mean of `counts` (r,) with its standard error by the delta method; NaN if all are 0."""
         mean, variance = float(counts.mean()) or math.nan, float(counts.var(ddof=1)) or math.nan
-        parts = ((counts - mean) ** 2 - variance) / mean - variance / mean**2 * (counts - mean)
-        return variance / mean, float(parts.std(ddof=1)) / math.sqrt(len(counts))
+        return variance / mean, float(cls._parts(counts, mean, variance).std(ddof=1)) / math.sqrt(len(counts))
+
+    @staticmethod
+    def _parts(counts: Array, mean: float, variance: float) -> Array:
+        """Return what each count adds to the error of variance over mean, (r,)."""
+        return ((counts - mean) ** 2 - variance) / mean - variance / mean**2 * (counts - mean)

@@ -18,8 +18,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from experiments.target import SIGMAS, Check, bare_scenario, batches, distinct_seed, one_tier, opened, share_check
-from simulation.accounts import INSURANCE, OUTSIDE, SHARED
+from experiments.target import (
+    SIGMAS,
+    Check,
+    bare_scenario,
+    batches,
+    distinct_seed,
+    exact_check,
+    one_tier,
+    opened,
+    share_check,
+)
+from simulation.accounts import INSURANCE, OUTSIDE, QUANTUM, SHARED
 from simulation.arrays import Array
 from simulation.model import MarketModel
 from simulation.random import Streams
@@ -103,11 +113,35 @@ def ruins(venue: FundVenue, paths: int, seed: int = 1) -> tuple[Array, Array]:
     return times, deficits
 
 
-def _ruined(venue: FundVenue, paths: int, seed: int) -> tuple[Array, Array]:
+def risk_process(venue: FundVenue, paths: int, seed: int = 1) -> tuple[Array, Array]:
+    """Return when each path (p,) is ruined, inf if never, and its deficit then (p,), 0 if never, without any venue:
+    the first claim i at which u + sum of income up to it - sum of claims is below 0, on the same draws.
+    """
+    sizes = batches(paths, _SIDE_BY_SIDE)
+    parts = [_walk(venue, *_draws(venue, size, distinct_seed(seed, run))) for run, size in enumerate(sizes)]
+    times, deficits = (np.concatenate(found) for found in zip(*parts, strict=True))
+    return times, deficits
+
+
+def _walk(venue: FundVenue, waits: Array, shortfalls: Array) -> tuple[Array, Array]:
+    left = venue.fund + np.cumsum((1.0 + venue.loading) * waits - shortfalls, axis=0)
+    ruined, path = (left < 0.0).any(axis=0), np.arange(left.shape[1])
+    first = np.argmax(left < 0.0, axis=0)
+    times = np.where(ruined, np.cumsum(waits, axis=0)[first, path], np.inf)
+    return times, np.where(ruined, -left[first, path], 0.0)
+
+
+def _draws(venue: FundVenue, paths: int, seed: int) -> tuple[Array, Array]:
+    """Return waits and shortfalls (claims, paths), in their means."""
     streams, size = Streams(seed), venue.claims * paths
     waits, shortfalls = (
         -np.log(streams.uniform(f"ruin/{what}", 0, size)).reshape(venue.claims, paths) for what in ("wait", "shortfall")
     )
+    return waits, shortfalls
+
+
+def _ruined(venue: FundVenue, paths: int, seed: int) -> tuple[Array, Array]:
+    waits, shortfalls = _draws(venue, paths, seed)
     times, found, deficit = np.cumsum(waits, axis=0), np.full(paths, np.inf), np.zeros(paths)
     funds, left = np.full(paths, venue.fund), np.arange(paths)
     for begin in range(0, venue.claims, _STAGE):
@@ -137,14 +171,22 @@ def _played(venue: FundVenue, waits: Array, shortfalls: Array, funds: Array) -> 
 
 
 def ruin_target(venue: FundVenue = FundVenue(), paths: int = 4_000, seed: int = 1) -> list[Check]:
-    """Run target T8 and return its checks: the share of funds ruined by the horizon, and the law of their deficits.
+    """Run target T8 and return its checks: the share of funds ruined by the horizon, the law of their deficits, and how
+    far the worst deficit is from that of the bare risk process.
 
     An exponential shortfall has no memory, so that what the fund cannot pay is exponential again, with the same mean.
     """
     times, deficits = ruins(venue, paths, seed)
+    apart = np.abs(
+        deficits - risk_process(venue, paths, seed)[1]
+    ).max()  # ruined by less than a grain or not: no matter
     ruined = np.isfinite(times) if venue.horizon is None else times <= venue.horizon
     count, expected = int(np.count_nonzero(ruined)), venue.probability()
-    checks = [share_check("P(ruin)", expected, count, paths, SLACK)]
+    grain = QUANTUM * 2.0 * (venue.claims + 1.0)
+    checks = [
+        share_check("P(ruin)", expected, count, paths, SLACK),
+        exact_check("deficits apart from the risk process", 0.0, float(apart), grain),
+    ]
     if count >= _FEWEST:
         owed, mean = deficits[ruined], 1.0 / math.sqrt(count)
         checks.append(Check("mean deficit at ruin", 1.0, float(owed.mean()), mean, SIGMAS * mean))
