@@ -45,6 +45,7 @@ def forced_trades(model: Traced, split: Split) -> pd.DataFrame:
     kinds = np.array(account_names(model)[2], object)[events["row"].to_numpy()]
     table = events[["step", "round", "row", "account", "group", "market", "taker", "notional"]].copy()
     table.insert(5, "kind", pd.array(kinds, dtype="str"))
+    parts = {name: part + 0.0 for name, part in parts.items()}  # no minus zero
     return table.assign(**parts, loss=np.sum(list(parts.values()), axis=0))
 
 

@@ -248,9 +248,9 @@ def _culprits(told: Facts) -> Iterator[str]:
         yield "No earlier liquidation moved the price of anything it held."
         return
     forced = cents.get("forced", 0) + cents.get("margin_rule", 0)
+    who = f"these {len(owed)} closings owe" if len(owed) > 1 else "this closing owes"
     yield (
-        f"Forced sales took {exact(forced / 100.0)} from it while it held its positions; these {len(owed)} closings "
-        "owe that, to the last cent:"
+        f"Forced sales took {exact(forced / 100.0)} from it while it held its positions; {who} that, to the last cent:"
     )
     top = largest_of(owed, "dollars", NAMED).sort_index()
     rest = owed.drop(index=top.index)
