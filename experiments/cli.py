@@ -108,9 +108,7 @@ def compare(ctx: click.Context, scenario: Sequence[str], seeds: Any, workers: in
         raise InputError(f"--workers: must be 1 to 64 (got {workers})")
     chosen: Any = {"regimes": regimes} if regimes else {}
     chosen |= {name: options[name] for name in ("overwrite", "progress")}
-    result = compare_regimes(
-        loaded, seeds=seeds, workers=workers, out=options["out"], command=_command(ctx), **chosen
-    )
+    result = compare_regimes(loaded, seeds=seeds, workers=workers, out=options["out"], command=_command(ctx), **chosen)
     click.echo(str(result))
     _say_where(options["out"])
 

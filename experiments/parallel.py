@@ -61,9 +61,7 @@ def pin_threads() -> None:
 class _Batch:
     """One call of `run_jobs`. No more jobs are out than there are workers, so a death has few suspects."""
 
-    def __init__(
-        self, function: Callable, jobs: list, workers: int, start: str, report: Callable[[int], None]
-    ) -> None:
+    def __init__(self, function: Callable, jobs: list, workers: int, start: str, report: Callable[[int], None]) -> None:
         self.function, self.jobs, self.workers, self.report = function, jobs, workers, report
         self.context = multiprocessing.get_context(start)
         self.results: dict[int, object] = {}
@@ -162,9 +160,7 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _in_process(
-    function: Callable[[Job], Result], jobs: list[Job], i: int, report: Callable[[int], None]
-) -> Result:
+def _in_process(function: Callable[[Job], Result], jobs: list[Job], i: int, report: Callable[[int], None]) -> Result:
     try:
         result = function(jobs[i])
     except Exception as error:

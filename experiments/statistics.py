@@ -90,9 +90,7 @@ def probability_text(successes: int, n: int) -> str:
     return f"{share.value:.2g} [{share.low:.2g}, {share.high:.2g}] ({successes} of {n})"
 
 
-def mean_interval(
-    values: Sequence[float] | Array, level: float = 0.95, skip_undefined: bool = False
-) -> Estimate:
+def mean_interval(values: Sequence[float] | Array, level: float = 0.95, skip_undefined: bool = False) -> Estimate:
     """Return the mean of one value a run with Student's t interval.
 
     A value that is not finite makes the mean undefined, unless `skip_undefined`: then the mean is over the

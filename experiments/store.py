@@ -41,9 +41,7 @@ class Provenance:
 
 
 @contextmanager
-def results_folder(
-    path: str | Path, provenance: Provenance | None = None, overwrite: bool = False
-) -> Iterator[Path]:
+def results_folder(path: str | Path, provenance: Provenance | None = None, overwrite: bool = False) -> Iterator[Path]:
     """Yield a hidden folder to write into; on leaving, add the manifest and rename it to `path`.
 
     An error or Ctrl-C inside leaves nothing behind. With `overwrite` an earlier results folder (one with our
@@ -68,9 +66,7 @@ def check_target(path: str | Path, overwrite: bool = False) -> Path:
         if not overwrite:
             raise StoreError(f"{path}: already holds files; choose another folder, or overwrite it")
         if foreign := _foreign(target):
-            raise StoreError(
-                f"{path}: not overwritten: {shown(foreign)} in it was not written by CrossMargin"
-            )
+            raise StoreError(f"{path}: not overwritten: {shown(foreign)} in it was not written by CrossMargin")
     if not os.access(nearest if nearest != target else target.parent, os.W_OK | os.X_OK):
         raise StoreError(f"{path}: cannot be written; no permission to create it in {nearest}")
     return target
@@ -94,9 +90,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write plain data as readable JSON with sorted keys; NaN and infinity become null."""
-    text = json.dumps(
-        _finite(value), sort_keys=True, indent=2, ensure_ascii=True, allow_nan=False, default=_plain
-    )
+    text = json.dumps(_finite(value), sort_keys=True, indent=2, ensure_ascii=True, allow_nan=False, default=_plain)
     write_bytes(path, f"{text}\n".encode())
 
 
@@ -131,9 +125,7 @@ def verify(folder: str | Path) -> list[str]:
     problems += [f"{name}: not in the manifest" for name in sorted(present - listed.keys())]
     for name in sorted(listed.keys() & present):
         if (found := file_hash(root / name)) != listed[name]["sha256"]:
-            problems.append(
-                f"{name}: changed (expected sha256 {listed[name]['sha256'][:12]}, found {found[:12]})"
-            )
+            problems.append(f"{name}: changed (expected sha256 {listed[name]['sha256'][:12]}, found {found[:12]})")
     return problems
 
 

@@ -106,9 +106,10 @@ def _figures(names: list[str]) -> list[str]:
 
 def _rule(venue: VenuePreset, field: str) -> str:
     family = _family(field)
-    kind = venue.rules.get(field, {}).get("kind") or Scenario.model_fields[field].get_default(
-        call_default_factory=True
-    ).kind
+    kind = (
+        venue.rules.get(field, {}).get("kind")
+        or Scenario.model_fields[field].get_default(call_default_factory=True).kind
+    )
     return f"{kind}: {first_line(family.kinds()[kind])}"
 
 

@@ -133,4 +133,3 @@ def _legend(outcomes: Outcomes) -> list[str]:
             "utilisation: both columns show the same runs."
         )
     return [line for text in lines for line in wrapped(text)]
-
