@@ -53,7 +53,7 @@ def test_spot_and_futures_pay_no_funding_whatever_the_rate_and_inverse_perpetual
         instrument("inverse_perpetual", "INV"),
         instrument("future", "F", expiry_days=30.0),
     ]
-    people = [book("one", {name: 10.0 for name in ("A", "COIN", "INV", "F")}, 5000.0)]
+    people = [book("one", dict.fromkeys(("A", "COIN", "INV", "F"), 10.0), 5000.0)]
     model = venue(people, markets=listed, funding=rule)
     cash = model.accounts.cash[rows(model)[0], SHARED]
     model.exchange.settle_funding()
