@@ -47,7 +47,7 @@ class StandardCast(Cast):
             if group.tokens.any():
                 model.exchange.clearing.open(members.rows, group.tokens / model.market.mark_price)
                 members = group.members(slice(None))  # its columns are read once: read them again
-            orders = group.allowed(group.rule.open(members, model.view))
+            orders = group.allowed(members.rows, group.rule.open(members, model.view))
             model.exchange.clearing.open(members.rows, orders * regime_scale(model, members, orders)[:, None])
             model.exchange.clearing.wallet.fund(members.rows, group.posted_share)
         model.exchange.claims.open(model)

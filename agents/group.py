@@ -52,6 +52,7 @@ class TraderGroup:
         self.reserve = self._column("reserve", spec.reserve)
         self.tokens = self._tokens(spec.collateral)
         self.deposited = self._column("deposit", spec.deposit) + self.tokens.sum(axis=1)
+        self.absent = np.empty(0, np.intp)  # rows that are counted out: they keep their money and never trade
         self.trades = self.market.listed.of_kind(*trader.trades)
         self._trades_all = bool(self.trades.all())
         rows = self.accounts.add(spec.count)
@@ -84,16 +85,17 @@ class TraderGroup:
         members = self._acting(step)
         if members is None:
             return None
-        orders = self.allowed(self.rule.decide(members, self.view))
+        orders = self.allowed(members.rows, self.rule.decide(members, self.view))
         return (members.rows, orders) if orders.any() else None
 
     def scheduled(self, step: int) -> Members | None:
         """Return the members who state a demand schedule at `step`, or None: not this type, or nobody's turn."""
         return self._acting(step) if self.rule.scheduled else None
 
-    def allowed(self, orders: Array) -> Array:
-        """Return the orders (r, m) in columns that this type of trader trades."""
-        return orders if self._trades_all else np.where(self.trades, orders, 0.0)
+    def allowed(self, rows: Index, orders: Array) -> Array:
+        """Return the orders (r, m) of `rows` in columns that this type trades, nothing for who is counted out."""
+        orders = orders if self._trades_all else np.where(self.trades, orders, 0.0)
+        return np.where(np.isin(rows, self.absent)[:, None], 0.0, orders) if len(self.absent) else orders
 
     def constant(self, law: str, what: str, per_member: int) -> Array:
         """Return numbers (count, per_member) drawn once for the whole run, keyed by group and `what`."""

@@ -39,7 +39,7 @@ class Schedules:
     def orders(self, price: Array) -> list[tuple[Index, Array]]:
         """Return the orders of each group at `price` (m,)."""
         return [
-            (members.rows, group.allowed(group.rule.demand(members, self.view, price) - members.position))
+            (members.rows, group.allowed(members.rows, group.rule.demand(members, self.view, price) - members.position))
             for group, members in self.stated
         ]
 

@@ -48,11 +48,13 @@ class Traced(Observed):
         """Open the market of `scenario`, checked, with the usual cast."""
         check_population(scenario)
         super().__init__(scenario, StandardCast(), journal=True)
-        self.absent = np.array(absent, np.intp)
+        gone: Index = np.array(absent, np.intp)
         self.diary = Diary(self.accounts.journal or [], self.market.moments)
         self.accounts.journal = self.diary
-        if len(self.absent):
-            self.exchange.clearing.open(self.absent, -self.accounts.position[self.absent])
+        if len(gone):
+            self.exchange.clearing.open(gone, -self.accounts.position[gone])
+            for group in self.groups:
+                group.absent = gone
         if len(cautious):
             self._halve(np.array(cautious, np.intp))
 
@@ -62,15 +64,6 @@ class Traced(Observed):
         for group in self.groups:
             if "leverage" in group.columns:
                 group.columns["leverage"][np.isin(group.rows, rows)] *= 0.5
-
-    def decide(self) -> None:
-        """Ask everybody but the absent for orders."""
-        super().decide()
-        if len(self.absent):
-            self.decisions = [(rows, self._present(rows, orders)) for rows, orders in self.decisions]
-
-    def _present(self, rows: Index, orders: Array) -> Array:
-        return np.where(np.isin(rows, self.absent)[:, None], 0.0, orders)
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,19 @@ def test_shares_shown_add_up_to_the_difference_shown(quanta) -> None:
     assert shown == whole_cents(off[Rerun()].loss) - whole_cents(off[Rerun(frozenset(["impact", "pooling"]))].loss)
 
 
+def test_one_cause_has_nobody_to_share_with() -> None:
+    alone = Answers({Rerun(): Outcome(9.0), Rerun(frozenset(["impact"])): Outcome(3.0)}, ("impact",), {"impact": 6.0})
+    assert list(shares(alone)) == []
+    assert list(shares(Answers({Rerun(): Outcome(9.0)}, ()))) == []
+
+
+def test_two_causes_are_both_and_three_are_all() -> None:
+    found = {Rerun(): Outcome(9.0), Rerun(frozenset(["impact", "margin"])): Outcome(12.5)}
+    said = "\n".join(shares(Answers(found, ("impact", "margin"), {"impact": -4.5, "margin": 1.0})))
+    assert said.startswith("With impact and margin both switched off it would have lost $3.50 more.")
+    assert "- impact: -$4.50\n- margin: $1.00" in said
+
+
 def test_shares_are_named_by_what_costs_and_not_by_what_would_help() -> None:
     names = ("impact", "insurance", "leverage")
     found = {Rerun(): Outcome(9.0), Rerun(frozenset(names)): Outcome(3.0)}
@@ -164,6 +177,8 @@ def test_a_total_of_another_rounding_is_met_too(quanta, away) -> None:
 def test_cents_by_hand() -> None:
     assert in_cents([0.005, 0.005, 0.004], 1) == [1, 0, 0]
     assert in_cents([-0.014, 0.024], 1) == [-1, 2]
+    assert in_cents([0.001, 0.009], 1) == [0, 1], "the largest remainder first, wherever it stands"
+    assert in_cents([0.018, 0.011], 1) == [1, 0], "and the smallest last to go where too much is there"
     assert in_cents([], 0) == []
 
 

@@ -126,6 +126,8 @@ def test_units_held_are_those_of_the_spell_that_a_moment_ends() -> None:
     row, market, moment = (np.array(column) for column in zip((0, 0, 4), (0, 0, 5), (0, 0, 0), (1, 1, 7), strict=True))
     assert units_held(spells, row, market, moment).tolist() == [5.0, 2.0, 0.0, 0.0]
     assert units_held(spells, np.array([1, 1]), np.array([1, 0]), np.array([3, 3])).tolist() == [-3.0, 0.0]
+    nobody = Spells(*(np.empty(0, kind) for kind in (np.intp, np.intp, float, np.intp, np.intp)))
+    assert units_held(nobody, np.array([0, 1]), np.array([0, 0]), np.array([0, 5])).tolist() == [0.0, 0.0]
 
 
 @pytest.mark.parametrize(

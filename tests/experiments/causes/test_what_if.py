@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from experiments.causes.what_if import (
     CAUSES,
+    LEVERAGE,
     NEVER,
     Answers,
     Outcome,
@@ -22,7 +23,7 @@ from experiments.causes.what_if import (
 from simulation.accounts import QUANTUM
 from simulation.scenario import Scenario
 from tests.experiments.causes.test_attribution import of, split_losses, traced
-from tests.experiments.storms import TIER, by_hand
+from tests.experiments.storms import TIER, by_hand, holder_of, one_market
 
 TWO = {
     "steps": 4,
@@ -159,3 +160,40 @@ def test_causes_that_need_each_other_share_alike() -> None:
 def test_the_difference_is_all_on_less_all_off() -> None:
     found = Answers({Rerun(): Outcome(5.0), Rerun(frozenset(["impact"])): Outcome(2.0)}, ("impact",))
     assert found.difference == 3.0
+
+
+def test_the_leverage_of_others_is_changed_only_for_whoever_asks() -> None:
+    off = Rerun(frozenset([LEVERAGE]))
+    assert off not in answers(by_hand(), "B[0]", causes=("impact",)).outcomes
+    asked = answers(by_hand(), "B[0]", causes=(LEVERAGE,))
+    assert asked.outcomes[off].survived, "with two units instead of four A is never under margin"
+
+
+GAINS = {"kind": "replay", "prices": [[100.0], [90.0], [104.0], [97.0], [108.0]]}
+LATER = {
+    "once": ({"kind": "noise", "deposit": 1e5}, {}),
+    "in rounds": ({"kind": "distressed_seller", "units": {"X": 3.0}, "deposit": 200.0}, {"trading_rounds": 3}),
+    "at a clearing price": ({"kind": "value_fund", "deposit": 500.0, "aggression": 5.0}, {"trading": "schedule"}),
+}
+
+
+@pytest.mark.parametrize("how", LATER)
+def test_the_absent_do_not_trade_later_either_however_orders_are_taken(how) -> None:
+    group, rules = LATER[how]
+    crowd = {**group, "name": "N", "count": 3}
+    impact = {"kind": "linear", "scale": 0.01}
+    scenario = one_market(
+        [holder_of(4.0, 40.0, "A"), crowd], steps=4, price=GAINS, impact=impact, fill_at="after", **rules
+    )
+    plain = traced(scenario)
+    rows = next(group.rows for group in plain.groups if group.name == "N").tolist()
+    one = traced(scenario, [rows[1]])
+
+    def traded(model, row):
+        later = (posting for posting, moment in zip(model.diary, model.diary.moment, strict=True) if moment > 0)
+        return bool(sum(abs(posting.quantity[posting.holder == row]).sum() for posting in later))
+
+    assert all(traded(plain, row) for row in rows)
+    assert [traded(one, row) for row in rows] == [True, False, True]
+    assert one.accounts.position[rows[1]].tolist() == [0.0]
+    assert one.equity[rows[1]] == group["deposit"]
