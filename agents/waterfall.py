@@ -180,7 +180,8 @@ class Waterfall:
             residue = self.accounts.cash[side.row, side.pool]
             most = QUANTUM * sum(len(fill.rows) for fill in fills)
             if not abs(residue) <= most:  # half a quantum a fill is rounding; more is a wrong price
-                raise ConservationError(f"deleveraging left {residue!r} dollars in the pool it should have emptied")
+                left = f"deleveraging left {float(residue)!r} dollars"
+                raise ConservationError(f"{left} in the pool it should have emptied")
             taker = self._kept_in(int(fills[-1].rows[-1]), fills[-1].market)
             self._transfer(*((side, taker, residue) if residue > 0.0 else (taker, side, -residue)), "adl rounding")
             self._refresh(fills[-1].rows)

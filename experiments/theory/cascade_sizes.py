@@ -126,7 +126,7 @@ class UnlikeSizes(Target):
 
     accounts: int = Field(200, ge=20, le=500, multiple_of=2, description="N, even")
     ratio: float = Field(0.5, ge=0.01, le=0.9, description="n, liquidations set off by one")
-    variation: float = Field(0.8, ge=0.0, lt=1.0, description="cv, deviation of sizes over their mean")
+    variation: float = Field(0.8, ge=0.0, le=0.999, description="cv, deviation of sizes over their mean")
     replications: int = Field(1_000, ge=200, description="independent cascades")
     seed: int = Field(1, ge=0, description="of the thresholds")
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from experiments.coverage import accepted, kupiec_size, traffic_light
+from experiments.coverage import accepted, christoffersen, kupiec_size, traffic_light
 from experiments.margin_backtest import Backtest, Held, backtest, breach_rate, kupiec, pair
 from experiments.procyclicality import (
     ONE_LONG,
@@ -22,6 +22,7 @@ from experiments.procyclicality import (
     peak_to_trough,
 )
 from experiments.target import SIGMAS, Check, exact_check, share_check
+from experiments.theory.breach_runs import christoffersen_size
 from experiments.theory.suite import Target
 from simulation.arrays import Array
 
@@ -42,7 +43,8 @@ class MarginBacktest(Target):
         "Committee, Supervisory framework for backtesting (1996)"
     )
     formula: ClassVar[str] = (
-        "LR = 2 ln(L(x/n) / L(p)) below the chi-square quantile; zones at P(X <= x) of .95 and .9999; VaR, ES of "
+        "LR = 2 ln(L(x/n) / L(p)), and of transitions, below the chi-square quantile; sizes by counting series; "
+        "zones at P(X <= x) of .95 and .9999; VaR, ES of "
         "normal and t; breaches Phi(-z sqrt(v'Cv / v'Wv))"
     )
     thorough: ClassVar[Mapping[str, Any]] = {"steps": 200_000}
@@ -111,16 +113,20 @@ class MarginBacktest(Target):
             hit = int(found.breached.sum())
             checks.append(share_check(f"breaches, {name} correlation", expected, hit, self.steps, 0.01 * expected))
             if name == "right" and self.days <= self.steps:
-                checks.append(self._size(found))
+                checks += self._sizes(found)
         return checks
 
-    def _size(self, found: Backtest) -> Check:
-        """Return how often Kupiec's test rejects the right model over windows of `days`: its exact size, not 5 %."""
+    def _sizes(self, found: Backtest) -> list[Check]:
+        """Return how often the tests reject the right model over windows of `days`: their exact sizes, not 5 %."""
         windows = self.steps // self.days
-        counts = found.breached[: windows * self.days].reshape(windows, self.days).sum(axis=1)
-        rejected = sum(kupiec(int(x), self.days, self.breach_rate).rejects(self.level) for x in counts)
-        expected = kupiec_size(self.days, self.breach_rate, self.level)
-        return share_check("size of Kupiec's test", expected, rejected, windows)
+        parts = found.breached[: windows * self.days].reshape(windows, self.days)
+        by_number = sum(kupiec(int(x), self.days, self.breach_rate).rejects(self.level) for x in parts.sum(axis=1))
+        by_order = sum(christoffersen(part).rejects(self.level) for part in parts)
+        asked = self.days, self.breach_rate, self.level
+        return [
+            share_check("size of Kupiec's test", kupiec_size(*asked), by_number, windows),
+            share_check("size of Christoffersen's test", christoffersen_size(*asked), by_order, windows),
+        ]
 
 
 class Procyclicality(Target):

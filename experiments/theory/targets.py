@@ -21,6 +21,7 @@ from simulation.errors import InputError
 
 _MOST_CLAIMS = 4_000  # shortfalls that one path can hold
 _NEGLECTED = 1e-3  # probability of ruin after the last shortfall that is played
+_HIT = 25.0  # liquidations, for shares of them to mean anything
 _DRAWN = 600  # runs of a picture
 
 Sides = tuple[tuple[float, float], ...]
@@ -52,6 +53,12 @@ class Cascade(Target):
 
     def run(self) -> list[Check]:
         """Return size, depth, ratio, threshold model and proceeds."""
+        hit = self.replications * self.accounts * self.shock
+        if hit < _HIT:
+            raise InputError(
+                f"{self.name}: shock: only {hit:.2g} liquidations by it are expected in all, must be {_HIT:g}; raise "
+                "shock, accounts or replications"
+            )
         return cascade_target(self.venue(), self.replications, self.seed)
 
     def venue(self) -> CascadeVenue:

@@ -1,9 +1,14 @@
 """Margins at risk, EWMA procyclicality, toxic spirals and vega at other parameters; published numbers; planted bugs."""
 
+import itertools
+
 import numpy as np
 import pytest
 
+from experiments.coverage import christoffersen, kupiec
 from experiments.target import verdict
+from experiments.theory import margin
+from experiments.theory.breach_runs import christoffersen_size
 from experiments.theory.lending import ToxicSpiral
 from experiments.theory.margin import MarginBacktest, Procyclicality
 from experiments.theory.vega import VegaHedge, VegaUnderstatement
@@ -22,7 +27,14 @@ def by_name(checks):
 
 @pytest.mark.parametrize(
     ("days", "rate", "first", "last"),
-    [(255, 0.01, 1, 6), (510, 0.01, 2, 10), (1000, 0.01, 5, 16), (255, 0.05, 7, 20), (510, 0.05, 17, 35)],
+    [
+        (255, 0.01, 1, 6),
+        (510, 0.01, 2, 10),
+        (1000, 0.01, 5, 16),
+        (255, 0.05, 7, 20),
+        (510, 0.05, 17, 35),
+        (1000, 0.05, 38, 64),
+    ],
 )
 def test_regions_of_kupiec_are_the_published_ones(days: int, rate: float, first: int, last: int):
     # His table says "less than 7" for 255 days; no breach at all is rejected too, LR = 5.13.
@@ -133,3 +145,25 @@ def test_a_bonus_two_percent_wrong_is_found(monkeypatch: pytest.MonkeyPatch):
 def test_vega_risk_is_as_computed(target):
     checks = target.run()
     assert verdict(checks), checks
+
+
+@pytest.mark.parametrize(("n", "rate", "level"), [(2, 0.5, 0.3), (9, 0.3, 0.05), (11, 0.2, 0.1), (12, 0.45, 0.01)])
+def test_the_size_of_christoffersens_test_is_that_of_all_series_one_by_one(n: int, rate: float, level: float):
+    found = 0.0
+    for series in itertools.product((False, True), repeat=n):
+        if christoffersen(np.array(series)).rejects(level):
+            found += rate ** sum(series) * (1.0 - rate) ** (n - sum(series))
+    assert christoffersen_size(n, rate, level) == pytest.approx(found, abs=1e-12)
+
+
+def test_christoffersens_test_rejects_too_rarely_or_too_often_in_samples_of_usual_length():
+    assert christoffersen_size(250, 0.01) == pytest.approx(0.01398, abs=1e-5)
+    assert christoffersen_size(1_000, 0.05) == pytest.approx(0.08240, abs=1e-5)
+    assert christoffersen_size(5_000, 0.29) == pytest.approx(0.05, abs=5e-4)  # the chi-square law holds at last
+
+
+def test_a_test_of_independence_blind_to_runs_is_found(monkeypatch: pytest.MonkeyPatch):
+    """The number of breaches in place of their transitions: the size is another one."""
+    target = MarginBacktest(days=100, breach_rate=0.05, steps=20_000)
+    monkeypatch.setattr(margin, "christoffersen", lambda part: kupiec(int(part.sum()), len(part), 0.01))
+    assert "size of Christoffersen's test" in {check.name for check in target.run() if not check.passed}
