@@ -37,6 +37,7 @@ _LOT = 2.0**-20  # units
 _SPREAD = 2e-4  # of all steps' returns together: so short a time that holdings' values stay put
 _FINE = 1e-3  # relative
 _SIDE_BY_SIDE = 20  # funds of one scenario
+_WIDE = 10.0  # thresholds apart, so that few steps cross one
 _KINKS = 0.01  # relative error of steps across the ends of f, which is straight only between them
 
 
@@ -217,6 +218,12 @@ class ThresholdSelling(_Distress):
         self.refuse_what_is_none()
         if self.ends >= self.begins:
             raise InputError(f"ends: must be below begins, {self.begins:g} (got {self.ends:g})")
+        few = (_WIDE * self.volatility / (self.begins - self.ends)) ** 2
+        if self.steps < few:
+            raise InputError(
+                f"{self.name}: steps: must be at least {math.ceil(few)}, for {_WIDE:g} deviations of a step between the "
+                f"thresholds (got {self.steps}); or thresholds further apart"
+            )
         parts = [
             self._followed(played(reseeded(self.scenario(size), distinct_seed(self.seed, run))))
             for run, size in enumerate(batches(self.paths, _SIDE_BY_SIDE))

@@ -32,6 +32,7 @@ HOLD = [
 ]
 REFUSED = [
     ("T1", {"accounts": 1, "shock": 1e-6}, "shock: only"),
+    ("T2.threshold", {"begins": 1.0, "ends": 0.999}, "steps: must be at least"),
     ("T3", {"owners": 127, "assets": 40, "leverage": 47.9, "radius": 4e-4}, "for rounding not to show"),
     ("T3", {"owners": 200, "assets": 1, "leverage": 2.18, "shock": -1e-9}, "would sell for only"),
     ("T4.cross", {"radius": 0.94, "accounts": (1_000, 1_000, 1_000)}, "accounts: the mean of the limit of many"),
