@@ -221,8 +221,8 @@ class ThresholdSelling(_Distress):
         few = (_WIDE * self.volatility / (self.begins - self.ends)) ** 2
         if self.steps < few:
             raise InputError(
-                f"{self.name}: steps: must be at least {math.ceil(few)}, for {_WIDE:g} deviations of a step between the "
-                f"thresholds (got {self.steps}); or thresholds further apart"
+                f"{self.name}: steps: must be at least {math.ceil(few)}, for {_WIDE:g} deviations of a step between "
+                f"the thresholds (got {self.steps}); or thresholds further apart"
             )
         parts = [
             self._followed(played(reseeded(self.scenario(size), distinct_seed(self.seed, run))))
