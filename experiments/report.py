@@ -14,7 +14,7 @@ from experiments.report_style import CSS
 from experiments.store import versions
 from experiments.verdict import Cell
 from experiments.verdict_table import seeds_text
-from experiments.wording import cell_scale, difference_text, dollars, level_text
+from experiments.wording import cell_scale, difference_text, dollars, level_text, short
 
 
 def report(comparison: Compared, pictures: Sequence[Picture]) -> str:
@@ -194,4 +194,4 @@ def _span(comparison: Compared) -> str:
     seconds = comparison.scenario.steps * comparison.scenario.step_seconds
     units = ((86_400.0, "days"), (3_600.0, "hours"), (60.0, "minutes"))
     size, name = next(((size, name) for size, name in units if seconds >= 2 * size), (1.0, "seconds"))
-    return f"{comparison.scenario.steps:,} steps ({seconds / size:.3g} {name})"
+    return f"{comparison.scenario.steps:,} steps ({short(seconds / size)} {name})"

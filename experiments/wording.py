@@ -21,8 +21,15 @@ def dollar_scale(values: Iterable[float]) -> tuple[float, str]:
 
 def dollars(value: float) -> str:
     """Return an amount for a sentence: `$1.23 million`."""
-    scale, name = dollar_scale([value])
-    return f"{MINUS if value < 0 else ''}${abs(value) / scale:.3g}{name[1:]}"
+    rounded = abs(float(f"{value:.3g}"))  # first: 999,900 is a million, and no thousand of thousands
+    scale, name = dollar_scale([rounded])
+    return f"{MINUS if value < 0 else ''}${short(rounded / scale)}{name[1:]}"
+
+
+def short(value: float) -> str:
+    """Return three digits without closing zeros, large numbers in full: `0.5`, `12.3`, `1,100`."""
+    text = f"{value:.3g}"
+    return f"{float(text):,.0f}" if "e+" in text else text
 
 
 def cell_scale(measure: Measure, found: Iterable[Cell]) -> tuple[float, str]:

@@ -15,7 +15,16 @@ from experiments.measures import DOLLARS, measure_named
 from experiments.statistics import Estimate, undefined
 from experiments.verdict import Cell, Outcomes, cells, crossings
 from experiments.verdict_table import seeds_text, star_text, wrapped
-from experiments.wording import cell_scale, difference_text, dollar_scale, dollars, interval_text, level_text, number
+from experiments.wording import (
+    cell_scale,
+    difference_text,
+    dollar_scale,
+    dollars,
+    interval_text,
+    level_text,
+    number,
+    short,
+)
 from tests.experiments.comparisons import by_hand, tiny
 
 MONEY = st.floats(-1e13, 1e13, allow_nan=False)
@@ -36,10 +45,34 @@ def cell(name, estimate, difference=None, events=1, storms=None):
         (1_234_567.0, "$1.23 million"),
         (-2.5e9, "-$2.5 bn"),
         (0.5, "$0.5"),
+        (999.4, "$999"),
+        (999.6, "$1 thousand"),
+        (999_900.0, "$1 million"),
+        (-999_600_000.0, "-$1 bn"),
+        (1.2345e12, "$1,230 bn"),
     ],
 )
 def test_amounts_in_sentences(value, text):
     assert dollars(value) == text
+
+
+@given(st.floats(-1e13, 1e13).filter(lambda value: value == 0.0 or abs(value) > 1e-3))
+def test_an_amount_in_a_sentence_has_three_digits_and_no_exponent(value):
+    text = dollars(value)
+    digits, _, name = text.replace("-", "").replace("$", "").replace(",", "").partition(" ")
+    assert "e" not in digits
+    scale = {"": 1.0, "thousand": 1e3, "million": 1e6, "bn": 1e9}[name]
+    assert float(digits) * scale == pytest.approx(abs(value), rel=6e-3)
+    assert 1.0 <= float(digits) < 1_000.0 or name in ("", "bn")
+    assert text.startswith("-$" if value < 0.0 else "$")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.5, "0.5"), (12.34, "12.3"), (999.6, "1,000"), (1095.0, "1,100"), (1e-4, "0.0001"), (0.0, "0")],
+)
+def test_short_numbers_are_never_written_with_an_exponent_of_ten(value, text):
+    assert short(value) == text
 
 
 @given(st.lists(MONEY, min_size=1))
