@@ -5,11 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+from agents import waterfall
 from agents.desk import LiquidationDesk
 from agents.waterfall import Waterfall
+from simulation.funding.average import AverageFunding
 from simulation.impact.base import Book, ImpactRule, Move
 from simulation.impact.linear import LinearImpact, UnitImpact
 from simulation.margin.base import MarginRule
+from simulation.mark.mid import MidMark
 from simulation.market import Market
 
 WRONG = 1.02
@@ -53,10 +56,34 @@ def fill(patch: pytest.MonkeyPatch) -> None:
 
 
 def adl_price(patch: pytest.MonkeyPatch) -> None:
-    """Winners are closed at a price whose distance from the mark is 2 % too large."""
+    """Winners are closed at a price whose distance from the mark is 2 % too large; the engine itself notices."""
     right = Waterfall._close
 
     def wrong(self: Waterfall, side: Any, market: int, quantity: float, rate: float) -> Any:
         return right(self, side, market, quantity, rate * WRONG)
 
     patch.setattr(Waterfall, "_close", wrong)
+
+
+def adl_price_unnoticed(patch: pytest.MonkeyPatch) -> None:
+    """The same, in an engine that does not look whether the closed pool is empty."""
+    patch.setattr(waterfall, "QUANTUM", 1e12)
+    adl_price(patch)
+
+
+def fund_payment(patch: pytest.MonkeyPatch) -> None:
+    """The insurance fund pays 2 % more than the deficit of a bankrupt pool."""
+    right = Waterfall.draw
+    patch.setattr(Waterfall, "draw", lambda self, side, amount, *place: right(self, side, amount * WRONG, *place))
+
+
+def mark(patch: pytest.MonkeyPatch) -> None:
+    """The mark is 2 % above the middle of the book."""
+    right = MidMark.price
+    patch.setattr(MidMark, "price", lambda self, *seen: right(self, *seen) * WRONG)
+
+
+def funding(patch: pytest.MonkeyPatch) -> None:
+    """Longs pay shorts 2 % too much."""
+    right = AverageFunding.payment
+    patch.setattr(AverageFunding, "payment", lambda self, *seen: right(self, *seen) * WRONG)
