@@ -118,3 +118,15 @@ def test_a_run_repeats_to_the_bit() -> None:
         model.run()
         ends.append(model.accounts.cash.tobytes())
     assert ends[0] == ends[1]
+
+
+@pytest.mark.parametrize("name", ["ewma", "garch every 5"])
+def test_after_a_whole_step_of_the_venue_nobody_is_left_below_a_requirement_that_has_risen(name: str) -> None:
+    model = venue(horizon_steps=24, leverage=10.0, **RULES[name])
+    found = 0
+    while model.market.step < model.rules.steps:
+        model.step()
+        health = model.engine.health(model.traders)
+        assert (health.equity >= health.maintenance).all()
+        found = len(model.exchange.desk.log.events)
+    assert found > 0
