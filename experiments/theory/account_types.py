@@ -160,6 +160,11 @@ def _count(venue: TypesVenue, scenario: Scenario) -> list[float]:
 
 def types_target(venue: TypesVenue = TypesVenue(), runs: int = 1_500, seed: int = 1) -> list[Check]:
     """Run target T4 and return its checks, one a type (cross) or position (isolated)."""
+    if venue.radius >= 1.0:
+        raise InputError(
+            f"radius: cascades of {venue.regime} margin would not end, theirs is {venue.radius:.3g}, must be below 1; "
+            "lower radius"
+        )
     mean, missing = venue.expected, venue.missing
     share = float((missing / np.maximum(mean, _NOBODY)).max())
     if share > _FEW:

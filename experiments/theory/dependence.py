@@ -46,7 +46,7 @@ class Copula(Target):
     correlation: float = Field(0.5, ge=-0.9, le=0.95, description="rho")
     quantile: float = Field(0.01, ge=1e-4, le=0.2, description="q, probability of a crash of one market")
     margin_index: float = Field(6.0, gt=2.0, le=100.0, description="nu of the margins, where they are set apart")
-    draws: int = Field(50_000, ge=20_000, description="of two markets")
+    draws: int = Field(300_000, ge=20_000, description="of two markets")
     seed: int = Field(1, ge=0, description="of the draws")
 
     def run(self) -> list[Check]:

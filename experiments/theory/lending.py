@@ -15,7 +15,7 @@ from simulation.liquidation.lending import bonus_seizure
 
 _FINE = 1e-9
 _GONE = 1e-12  # of the debt, what counts as repaid
-_PRICE, _UNITS = 100.0, 1_000.0  # of the perpetual, dollars and units
+_PRICE, _UNITS = 100.0, 10_000.0  # of the perpetual, dollars and units
 _MANY = 100_000  # liquidations; the collateral is long gone by then, or the debt
 
 
@@ -30,7 +30,7 @@ class ToxicSpiral(Target):
         "perpetual (e - f x) / (1 - x), falling iff e < f"
     )
 
-    bonus_rate: float = Field(0.1, gt=0.0, le=0.5, description="i, the incentive")
+    bonus_rate: float = Field(0.1, ge=1e-4, le=0.5, description="i, the incentive")
     share: float = Field(0.5, ge=1e-3, le=0.999, description="c, the close factor")
     debt: float = Field(1_000.0, gt=0.0, le=1e12, description="B, dollars")
     rounds: int = Field(3, ge=1, le=50, description="n, liquidations of which the path is checked")

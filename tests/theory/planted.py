@@ -14,6 +14,7 @@ from simulation.impact.linear import LinearImpact, UnitImpact
 from simulation.margin.base import MarginRule
 from simulation.mark.mid import MidMark
 from simulation.market import Market
+from simulation.price import correlation as price_correlation
 
 WRONG = 1.02
 
@@ -81,6 +82,16 @@ def mark(patch: pytest.MonkeyPatch) -> None:
     """The mark is 2 % above the middle of the book."""
     right = MidMark.price
     patch.setattr(MidMark, "price", lambda self, *seen: right(self, *seen) * WRONG)
+
+
+def correlation(patch: pytest.MonkeyPatch) -> None:
+    """Prices are correlated 2 % too little."""
+    right = price_correlation._factor
+
+    def wrong(matrix: Any) -> np.ndarray:
+        return right(tuple(tuple(one if one == 1.0 else one / WRONG for one in row) for row in matrix))
+
+    patch.setattr(price_correlation, "_factor", wrong)
 
 
 def funding(patch: pytest.MonkeyPatch) -> None:

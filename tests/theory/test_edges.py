@@ -21,6 +21,7 @@ HOLD = [
     ("T3.unstable", {"owners": 1, "assets": 40, "leverage": 100.0, "shock": -1e-3, "radius": 1.001, "rounds": 34}),
     ("T5", {"impact": 1e-4, "exponent": 1.4877, "slice_share": 0.0167}),  # the gentlest exit
     ("T6", {"share": 0.999, "bonus_rate": 0.5}),  # hardly anything is left
+    ("T6", {"share": 0.001, "bonus_rate": 1e-4}),
     ("T6", {"share": 0.001, "distance": 3e-6, "debt": 1.5e10}),
     ("T11.pro_rata", {"losers": ((5.0288, 6.09), (17.0, 55.14)), "winners": ((6.171, 173.12), (18.58, 16.79))}),
     ("T11.queue", {"gap": 4.99, "losers": ((11.0, 7.36), (0.5832, 54.19)), "winners": ((2.8151, 1.79), (11.0, 33.4))}),
@@ -30,12 +31,20 @@ HOLD = [
     ("T14", {"recovery_rate": 1.0, "mutual_debt": 0.5, "systems": 1}),
     ("T21", {"accounts": 20, "roots": 5.0, "replications": 200}),
 ]
+MANY_AND_FEW = {
+    "radius": 0.76,
+    "holdings": ((1.0, 1.0, 0.0, 2.25), (0.0, 1.0, 0.0, 1.0), (1.46, 1.0, 0.0, 1.0)),
+    "accounts": (4_840, 2_603, 2_223),
+    "reach": (4.78, 28.3, 19.1),
+    "shock": (0.02, 0.0, 0.0, 0.03),
+}
 REFUSED = [
     ("T1", {"accounts": 1, "shock": 1e-6}, "shock: only"),
     ("T2.threshold", {"begins": 1.0, "ends": 0.999}, "steps: must be at least"),
     ("T3", {"owners": 127, "assets": 40, "leverage": 47.9, "radius": 4e-4}, "for rounding not to show"),
     ("T3", {"owners": 200, "assets": 1, "leverage": 2.18, "shock": -1e-9}, "would sell for only"),
     ("T4.cross", {"radius": 0.94, "accounts": (1_000, 1_000, 1_000)}, "accounts: the mean of the limit of many"),
+    ("T4.isolated", MANY_AND_FEW, "isolated margin would not end"),
     ("T9", {"demand": 5e5, "margin": 6e5, "price": 1e6}, "shock: would move price and position by only"),
     ("T11.severity", {"fund": 40.0}, "fund: must be less than every deficit"),
     ("T11.queue", {"gap": -0.001, "losers": ((1.0, 0.0),), "winners": ((1.0, 0.1),)}, "above maintenance"),

@@ -239,6 +239,7 @@ FOUND_BY = {
     planted.fund_payment: ("T8",),
     planted.mark: ("T2", "T3", "T11.pro_rata"),
     planted.funding: ("T21.funding",),
+    planted.correlation: ("T18.copula",),
 }
 
 
