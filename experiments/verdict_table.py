@@ -10,7 +10,7 @@ from experiments.arms import spoken
 from experiments.measures import AXES, Measure
 from experiments.statistics import Estimate
 from experiments.verdict import Cell, Outcomes
-from experiments.wording import cell_scale, difference_text, dollars, level_text
+from experiments.wording import cell_scale, counted, difference_text, dollars, level_text
 
 WIDTH = 110
 _NAMES, _TITLE, _LEVEL, _GAP = 34, 22, 18, 20  # regimes take what titles leave of _NAMES
@@ -71,7 +71,7 @@ def _rule(mark: str, outcomes: Outcomes) -> str:
 
 def _heading(outcomes: Outcomes) -> list[str]:
     n, name = len(outcomes.seeds), outcomes.scenario.name
-    storms = f"{n} storm{'s' if n > 1 else ''}"
+    storms = counted(n, "storm")
     title = f"{name}: {', '.join(outcomes.plan.regimes)} on the same {storms} (seeds {seeds_text(outcomes.seeds)})"
     left, width = " " * _NAMES, _regime_width(outcomes.plan.regimes)
     designs = "".join(f" {design} ".center(_LEVEL + _GAP - 1, ".") + " " for design in outcomes.plan.designs)

@@ -32,6 +32,17 @@ def short(value: float) -> str:
     return f"{float(text):,.0f}" if "e+" in text else text
 
 
+def round_down(value: float) -> float:
+    """Return the largest 1, 2 or 5 times a power of ten that is at most `value`, which is above 0."""
+    power = 10.0 ** math.floor(math.log10(value))
+    return power * max(digit for digit in (1.0, 2.0, 5.0) if digit * power <= value * (1.0 + 1e-12))
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return how many there are of a thing: `1 pool`, `1,200 pools`; `many` where the plural is not made by an s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def cell_scale(measure: Measure, found: Iterable[Cell]) -> tuple[float, str]:
     """Return (divisor, unit) for all cells of one measure, so that they can be compared at a glance."""
     if measure.unit != DOLLARS:

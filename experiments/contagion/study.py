@@ -18,7 +18,7 @@ from experiments.results import scenario_toml
 from experiments.run import Run, run
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table
-from experiments.wording import dollars
+from experiments.wording import counted, dollars
 from simulation.scenario import Scenario
 
 _SHOWN = 5  # accounts in the text
@@ -51,14 +51,16 @@ class Contagion:
     def __str__(self) -> str:
         """Return the cascade of the worst storm, who hits whom by market, the worst accounts and the ratios."""
         shown, forest = self.seen.run.scenario, self.seen.forest
-        pools = int(forest.generations.sum())
-        lines = [f"{shown.name}, {self._which}seed {shown.seed}: {len(forest):,} closings of {pools:,} pools"]
+        pools, closings = int(forest.generations.sum()), counted(len(forest), "closing")
+        lines = [f"{shown.name}, {self._which}seed {shown.seed}: {closings} of {counted(pools, 'pool')}"]
         if pools:
-            lines[0] += f" in {len(forest.roots):,} cascade{'s' if len(forest.roots) > 1 else ''}"
-            lines.append(f"deepest {int(forest.depths.max())} generations, widest {self.seen.width:,} pools")
+            lines[0] += f" in {counted(len(forest.roots), 'cascade')}"
+            largest, deepest = counted(int(forest.sizes.max()), "pool"), counted(int(forest.depths.max()), "generation")
+            lines.append(f"the largest cascade has {largest}, the deepest {deepest}")
+            lines.append(f"{counted(self.seen.width, 'pool')} in the largest generation, all cascades together")
             groups = len(set(self.seen.closings["community"].tolist()))
-            lines.append(f"{groups:,} communities of closings (Louvain)")
-        storms = "1 storm" if len(self.runs) == 1 else f"{len(self.runs)} storms"
+            lines.append(f"{counted(groups, 'community', 'communities')} of closings (Louvain)")
+        storms = counted(len(self.runs), "storm")
         lines += ["", self._matrix(), "", *self._worst(), "", f"branching ratio over {storms}:"]
         return "\n".join([*lines, str(self.ratios)])
 
@@ -76,15 +78,19 @@ class Contagion:
         if len(self.runs) > 1:
             across += f", 95 % interval {dollars(crossed['low'])} to {dollars(crossed['high'])}"
         what = "dollars of loss that forced sales in the row's market caused in what the column's had to close"
-        return f"{what}, mean:\n{mean.round(0).astype('int64')}\n{across}"
+        over = f", mean over {counted(len(self.runs), 'storm')}" if len(self.runs) > 1 else ""
+        return f"{what}{over}:\n{mean.round(0).astype('int64')}\n{across}"
 
     def _worst(self) -> list[str]:
+        if self.seen.accounts.empty:
+            return ["nobody was liquidated"]
         accounts = self.seen.accounts.head(_SHOWN)
+        accounts = accounts[accounts["caused"] > 0.0]
         harm = [
             f"  {row['account']:<20} {dollars(row['caused']):>16}, onward {dollars(row['downstream'])}"
             for row in accounts.to_dict("records")
         ]
-        return ["accounts whose forced sales cost others most:", *harm] if harm else ["nobody was liquidated"]
+        return ["accounts whose forced sales cost others most:", *(harm or ["  none cost others anything"])]
 
 
 def contagion(scenario: Scenario, storms: int = 1) -> Contagion:

@@ -17,6 +17,7 @@ import pandas as pd
 from experiments.parallel import run_jobs
 from experiments.statistics import Estimate, mean_interval
 from experiments.warning.outcome import POPULATIONS, RADII, Outcome, WarnedBook, outcome
+from experiments.wording import counted
 from simulation.arrays import Array
 from simulation.errors import InputError
 
@@ -138,13 +139,11 @@ class Study:
                 f"{worst['radius']:g}); one population by up to {alone:.0%}: no single run is a proof"
             )
         if beyond := sum(row["beyond"] for row in rows):
-            yield f"predicted to move beyond the window, so that the prediction is not supported: {_books(beyond)}"
+            books = counted(beyond, "book")
+            yield f"predicted to move beyond the window, so that the prediction is not supported: {books}"
         if unstable := sum(row["unstable"] for row in rows):
-            yield f"unstable (radius 1 or more), which get no number, whatever came: {_books(unstable)}"
-
-
-def _books(count: int) -> str:
-    return f"{count} book{'s' if count > 1 else ''}"
+            books = counted(unstable, "book")
+            yield f"unstable (radius 1 or more), which get no number, whatever came: {books}"
 
 
 def _line(group: Group) -> str:

@@ -17,6 +17,7 @@ from experiments.verdict import Cell, Outcomes, cells, crossings
 from experiments.verdict_table import seeds_text, star_text, wrapped
 from experiments.wording import (
     cell_scale,
+    counted,
     difference_text,
     dollar_scale,
     dollars,
@@ -73,6 +74,11 @@ def test_an_amount_in_a_sentence_has_three_digits_and_no_exponent(value):
 )
 def test_short_numbers_are_never_written_with_an_exponent_of_ten(value, text):
     assert short(value) == text
+
+
+def test_one_thing_is_told_in_the_singular():
+    assert [counted(n, "pool") for n in (0, 1, 2, 1_200)] == ["0 pools", "1 pool", "2 pools", "1,200 pools"]
+    assert [counted(n, "community", "communities") for n in (1, 3)] == ["1 community", "3 communities"]
 
 
 @given(st.lists(MONEY, min_size=1))

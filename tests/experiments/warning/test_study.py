@@ -148,3 +148,37 @@ def test_the_command_writes_the_study(tmp_path, capsys) -> None:
 def test_what_does_not_go_together_is_refused(words, message, capsys) -> None:
     assert execute(words) == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_group_that_is_furthest_off_is_named_whichever_way_it_is_off() -> None:
+    """Ratios 1.05 and 0.8: the second is further from 1."""
+    near = Group("cross", 0.3, (outcome_of(2.1), outcome_of(2.1)))
+    low = Group("isolated", 0.8, (outcome_of(1.4), outcome_of(1.8)))
+    text = str(Study(SMALL, (near, low)))
+    assert "the mean is off by 20.0% at most (isolated margin, radius 0.8); one population by up to 30%" in text
+
+
+def test_books_that_move_beyond_the_window_are_counted_one_by_one() -> None:
+    unstable = Outcome(1.2, Prediction(np.ones(1), np.full(1, np.nan), np.zeros(1), False, "unstable"), 9.0)
+    group = Group("cross", 0.5, (outcome_of(2.0), outcome_of(2.0, in_reach=False), unstable))
+    assert (group.row["beyond"], group.row["unstable"], group.row["populations"]) == (1, 1, 3)
+    text = str(Study(SMALL, (group,)))
+    assert "so that the prediction is not supported: 1 book\n" in text
+    assert text.endswith("which get no number, whatever came: 1 book")
+    assert Study(SMALL, (replace(group, outcomes=(outcome_of(2.0),)),)).means["beyond"].tolist() == [0]
+
+
+def test_the_outcomes_of_a_margin_rule_come_radius_by_radius() -> None:
+    groups = [Group(rule, r, (outcome_of(2.0 + r),)) for rule in ("cross", "isolated") for r in (0.3, 0.6)]
+    found = Study(SMALL, tuple(groups))
+    assert [[one.simulated for one in outcomes] for outcomes in found.of("isolated")] == [[2.3], [2.6]]
+    assert found.of("portfolio") == []
+
+
+def test_a_line_has_dashes_where_there_is_no_number() -> None:
+    unstable = Outcome(1.2, Prediction(np.ones(1), np.full(1, np.nan), np.zeros(1), False, "unstable"), np.nan)
+    lines = str(Study(SMALL, (Group("cross", 1.2, (unstable,)), Group("cross", 0.5, (outcome_of(3.0),))))).splitlines()
+    table = [line.split() for line in lines if line.startswith("cross")]
+    assert " ".join(table[0]) == "cross 1.2 - - undefined (unstable, no size is predicted)"
+    assert table[1][:4] == ["cross", "0.5", "2.00", "3.00"]
+    assert " ".join(table[1]).endswith("1.50 to 1.50")
