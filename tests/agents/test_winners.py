@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.winners import WinnerList
+from simulation.accounts import QUANTUM
 from simulation.arrays import Index
 from simulation.deleveraging.base import Winners
 from simulation.deleveraging.queue import QueueDeleveraging
@@ -137,3 +138,48 @@ def test_of_very_many_winners_the_first_few_are_ranked_as_all_would_be(count: in
         expected[i] = min(left, lots[i])
         left -= expected[i]
     assert fills.tolist() == expected.tolist()
+
+
+# Pools of several positions --------------------------------------------------------------------------------------
+
+TWO = book("two", {"A": -10.0, "B": 20.0}, 500.0)
+
+
+def test_leverage_is_that_of_the_whole_pool_and_a_haircut_must_not_raise_it() -> None:
+    """Equity 700 over gross 800 + 2,000 is a quarter, although the position alone could bear far more."""
+    model = fallen([TWO], 80.0, 100.0)
+    found, seen, _ = winners(model).eligible(0, 0.25, NOBODY)
+    assert found.tolist() == rows(model).tolist()
+    assert seen.leverage.tolist() == [4.0]
+    assert winners(model).eligible(0, 0.2501, NOBODY)[0].tolist() == []
+
+
+@pytest.mark.parametrize(("deposit", "eligible"), [(350.0, 1), (350.0 - QUANTUM, 0)])
+def test_a_winner_exactly_at_maintenance_is_one_and_a_quantum_below_is_none(deposit: float, eligible: int) -> None:
+    """A sixteenth of 800 + 1,600 dollars is 150; 200 won in A, 400 lost in B."""
+    tiers = [{"floor": 0.0, "maintenance_rate": 0.0625, "initial_rate": 0.125}]
+    listed = [{"name": name, "price": 100.0, "depth": 1e7, "tiers": tiers} for name in "AB"]
+    model = venue([{**TWO, "deposit": deposit}], markets=listed)
+    model.market.mark_price = np.array([80.0, 80.0])
+    assert len(winners(model).eligible(0, 0.0, NOBODY)[0]) == eligible
+
+
+@pytest.mark.parametrize(("rate", "eligible"), [(0.5, 1), (0.5001, 0)])
+def test_after_the_haircut_equity_must_still_carry_what_stays_open(rate: float, eligible: int) -> None:
+    """500 + 200 won - 200 lost in B are 500; B alone needs 100 of them: 400 of 800 may go. Gross is no bound here."""
+    tiers = [{"floor": 0.0, "maintenance_rate": 1.0, "initial_rate": 1.0}]
+    cheap = [{"floor": 0.0, "maintenance_rate": 0.001, "initial_rate": 0.001}]
+    listed = [
+        {"name": name, "price": 100.0, "depth": 1e7, "tiers": rates}
+        for name, rates in zip("AB", (cheap, tiers), strict=True)
+    ]
+    model = venue([book("two", {"A": -10.0, "B": 1.0}, 300.0)], markets=listed)
+    model.market.mark_price = np.array([80.0, 100.0])
+    assert len(winners(model).eligible(0, rate, NOBODY)[0]) == eligible
+
+
+def test_the_balance_without_profit_is_that_of_the_position_s_own_pool() -> None:
+    """A has won 200 dollars and B 100, each in a pool of its own: 400 dollars were posted in equal parts."""
+    model = fallen([book("a", {"A": -10.0, "B": 10.0}, 400.0)], 80.0, 110.0, margin={"kind": "isolated"})
+    (wallet,) = winners(model).eligible(0, 0.0, NOBODY)[1].wallet
+    assert wallet == pytest.approx(200.0)
