@@ -14,7 +14,7 @@ from experiments.report_style import CSS
 from experiments.store import versions
 from experiments.verdict import Cell
 from experiments.verdict_table import seeds_text
-from experiments.wording import cell_scale, difference_text, dollars, level_text, short
+from experiments.wording import cell_scale, counted, difference_text, dollars, level_text, short
 
 
 def report(comparison: Compared, pictures: Sequence[Picture]) -> str:
@@ -59,8 +59,8 @@ def _head(comparison: Compared) -> str:
     return (
         f"<header>\n<h1>Which margin regime is safer? <small>{text(scenario.name)}</small></h1>\n{about}"
         f"<p>{text(regimes)} margin, {accounts:,} accounts, {len(scenario.markets)} markets, "
-        f"{text(_span(comparison))}, the same {n} storms for every regime. Everything below is conditional on the "
-        "assumptions of this scenario; it is not advice.</p>\n</header>\n"
+        f"{text(_span(comparison))}, the same {counted(n, 'storm')} for every regime. Everything below is conditional "
+        "on the assumptions of this scenario; it is not advice.</p>\n</header>\n"
     )
 
 

@@ -1,6 +1,8 @@
 """The report: one file that needs nothing else, escapes what it is given, and says what was not modelled."""
 
+import html
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -8,7 +10,9 @@ import pytest
 from experiments.drawing import Picture
 from experiments.figures import figures
 from experiments.limits import not_modelled
+from experiments.measures import AXES
 from experiments.report import report
+from experiments.wording import cell_scale, difference_text, level_text
 from tests.experiments.comparisons import tiny, tiny_comparison
 
 VOID = {"meta", "img", "br"}
@@ -94,3 +98,62 @@ def test_limits_depend_on_what_the_scenario_switches_off():
     told = " ".join(not_modelled(replayed))
     assert "one path that happened" in told
     assert "Depth is constant" not in told
+
+
+def rows_of(table: str) -> list[list[str]]:
+    rows = re.findall(r"<tr[^>]*>(.*?)</tr>", table, re.DOTALL)
+    return [[html.unescape(c) for c in re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)] for row in rows]
+
+
+def test_each_row_of_the_report_has_the_cells_of_its_own_measure_and_regime(page: str) -> None:
+    comparison = tiny_comparison()
+    table = page.split("<h2>All estimates</h2>")[1].split("</table>", maxsplit=1)[0]
+    rows = iter(rows_of(table)[2:])
+    for axis, measures in AXES.items():
+        assert next(rows) == [axis]
+        for measure in measures:
+            mine = [c for c in comparison.cells if c.measure == measure]
+            scale, unit = cell_scale(measure, mine)
+            for i, regime in enumerate(("isolated", "cross", "portfolio")):
+                row = next(rows)
+                if i == 0:
+                    title, about = row.pop(0).split("<br>")
+                    assert title == measure.title
+                    assert about == f"<small>{f'{unit} {measure.about}'.strip()}</small>"
+                told = sorted((c for c in mine if c.regime == regime), key=lambda c: c.design)
+                assert [c.design for c in told] == ["equal positions", "equal utilisation"]
+                assert row == [regime] + [f(c, scale) for c in told for f in (level_text, difference_text)]
+    assert next(rows, None) is None
+
+
+def test_sections_of_the_report_come_in_order_each_with_its_own_content(page: str) -> None:
+    found = re.findall(r"<h2>(.*?)</h2>\n(.*?)</section>", page, re.DOTALL)
+    begins = {
+        "Verdict": '<div class="box">\n<p class="headline">',
+        "The three axes": "<figure>",
+        "All estimates": "<table>",
+        "Solvency in detail": "<figure>",
+        "The worst and the median run": "<p>Chosen by a rule, not by taste",
+        "What was not modelled": "<ul>\n<li>",
+        "What was compared, and how": "<ul>\n<li>Regimes: ",
+        "How to reproduce": '<table class="plain">',
+    }
+    assert [title for title, _ in found] == list(begins)
+    for title, body in found:
+        assert body.startswith(begins[title]), title
+
+
+@pytest.mark.parametrize(
+    ("steps", "seconds", "span"),
+    [
+        (24, 900.0, "24 steps (6 hours)"),
+        (47, 3_600.0, "47 steps (47 hours)"),
+        (48, 3_600.0, "48 steps (2 days)"),
+        (119, 60.0, "119 steps (119 minutes)"),
+        (9, 10.0, "9 steps (90 seconds)"),
+        (1_500, 86_400.0, "1,500 steps (1,500 days)"),
+    ],
+)
+def test_the_span_of_a_storm_is_told_in_the_largest_unit_that_fits_twice(steps, seconds, span) -> None:
+    told = replace(tiny_comparison(), scenario=tiny(steps=steps, step_seconds=seconds))
+    assert f"58 accounts, 3 markets, {span}, the same 4 storms for every regime." in report(told, [])
