@@ -18,6 +18,7 @@ from pydantic import Field
 
 from experiments.stylised_facts import autocorrelation, excess_kurtosis, hill_index
 from experiments.target import SIGMAS, Check, bare_scenario, exact_check, one_tier, opened
+from experiments.theory.bounds import at_least, at_most
 from experiments.theory.suite import Target, Tier
 from simulation.arrays import Array, Mask
 from simulation.errors import InputError
@@ -245,13 +246,3 @@ class FatTails(Target):
             at_most("largest |ACF(r)|, calm", 0.12, linear[0]),
             at_most("largest |ACF(r)|, wild", 0.12, linear[1]),
         ]
-
-
-def at_least(name: str, bound: float, value: float, slack: float = 0.0) -> Check:
-    """Return the check that `value` is not below `bound` by more than `slack`: no tolerance upwards is too large."""
-    return Check(f"{name}, at least", bound, value, 0.0, math.inf if value >= bound else slack)
-
-
-def at_most(name: str, bound: float, value: float) -> Check:
-    """Return the check that `value` is not above `bound`."""
-    return Check(f"{name}, at most", bound, value, 0.0, math.inf if value <= bound else 0.0)

@@ -29,6 +29,8 @@ from experiments.target import (
     opened,
     share_check,
 )
+from experiments.theory.bounds import at_most
+from experiments.theory.shortfall_laws import ShortfallLaw, Sizes
 from simulation.accounts import INSURANCE, OUTSIDE, QUANTUM, SHARED
 from simulation.arrays import Array
 from simulation.model import MarketModel
@@ -53,11 +55,17 @@ class FundVenue:
     loading: float = 0.2
     horizon: float | None = 10.0
     claims: int = 40
+    sizes: Sizes = "exponential"
+
+    @property
+    def law(self) -> ShortfallLaw:
+        """Return the law of shortfalls; with a horizon only the exponential one has a formula."""
+        return ShortfallLaw(self.sizes, self.loading)
 
     def probability(self) -> float:
         """Return psi(u), or psi(u, T) with a horizon."""
         u, beta = self.fund, 1.0 / (1.0 + self.loading)
-        for_ever = beta * math.exp(-(1.0 - beta) * u)
+        for_ever = self.law.psi(u)
         return for_ever if self.horizon is None else for_ever - self._later(u, beta, self.horizon / beta)
 
     @staticmethod
@@ -134,10 +142,8 @@ def _walk(venue: FundVenue, waits: Array, shortfalls: Array) -> tuple[Array, Arr
 def _draws(venue: FundVenue, paths: int, seed: int) -> tuple[Array, Array]:
     """Return waits and shortfalls (claims, paths), in their means."""
     streams, size = Streams(seed), venue.claims * paths
-    waits, shortfalls = (
-        -np.log(streams.uniform(f"ruin/{what}", 0, size)).reshape(venue.claims, paths) for what in ("wait", "shortfall")
-    )
-    return waits, shortfalls
+    waits = -np.log(streams.uniform("ruin/wait", 0, size))
+    return waits.reshape(venue.claims, paths), venue.law.draw(streams, size).reshape(venue.claims, paths)
 
 
 def _ruined(venue: FundVenue, paths: int, seed: int) -> tuple[Array, Array]:
@@ -187,7 +193,11 @@ def ruin_target(venue: FundVenue = FundVenue(), paths: int = 4_000, seed: int = 
         share_check("P(ruin)", expected, count, paths, SLACK),
         exact_check("deficits apart from the risk process", 0.0, float(apart), grain),
     ]
-    if count >= _FEWEST:
+    if venue.horizon is None:
+        most = venue.law.bound(venue.fund)
+        slack = share_check("", most, count, paths, SLACK).tolerance
+        checks.append(at_most("P(ruin), Lundberg's bound", most, count / paths, slack))
+    if count >= _FEWEST and venue.sizes == "exponential":
         owed, mean = deficits[ruined], 1.0 / math.sqrt(count)
         checks.append(Check("mean deficit at ruin", 1.0, float(owed.mean()), mean, SIGMAS * mean))
         checks += [

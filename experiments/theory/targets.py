@@ -16,6 +16,7 @@ from experiments.theory.exit import ExitVenue, exit_target
 from experiments.theory.law_picture import law_picture
 from experiments.theory.passage import PassageVenue, passage_target
 from experiments.theory.ruin import FundVenue, ruin_target
+from experiments.theory.shortfall_laws import ShortfallLaw, Sizes
 from experiments.theory.suite import Target, Tier
 from simulation.errors import InputError
 
@@ -205,25 +206,28 @@ class RuinForEver(Target):
     name: ClassVar[str] = "T8.forever"
     title: ClassVar[str] = "Depletion of an insurance fund, ever"
     source: ClassVar[str] = "H. Cramer (1930); S. Asmussen & H. Albrecher, Ruin Probabilities (2010), chapter IV"
-    formula: ClassVar[str] = "psi(u) = exp(-th u / ((1 + th) m)) / (1 + th); deficit at ruin exponential with mean m"
+    formula: ClassVar[str] = (
+        "psi(u) = exp(-th u / ((1 + th) m)) / (1 + th), deficit at ruin exponential with mean m; other sizes by their "
+        "own series; psi(0) = 1 / (1 + th) for all; psi(u) <= exp(-R u), M(R) = 1 + (1 + th) m R"
+    )
     tier: ClassVar[Tier] = "slow"
 
     fund: float = Field(2.0, ge=0.0, le=20.0, description="u, in mean shortfalls")
     loading: float = Field(0.5, ge=0.1, le=5.0, description="th")
+    sizes: Sizes = Field("exponential", description="of shortfalls: exponential, constant or two_kinds, of mean 1")
     paths: int = Field(1_000, ge=100, description="independent funds")
     seed: int = Field(1, ge=0, description="of times and sizes")
 
     def run(self) -> list[Check]:
         """Return the share of funds ruined within so many shortfalls that later ruins are within the tolerance."""
-        # Ruin after n shortfalls falls like (4 b / (1 + b)^2)^n, b = 1 / (1 + th).
-        rate = 1.0 / (1.0 + self.loading)
-        claims = math.ceil(math.log(_NEGLECTED) / math.log(4.0 * rate / (1.0 + rate) ** 2) + 5.0 * self.fund)
+        fading = ShortfallLaw(self.sizes, self.loading).fading()
+        claims = math.ceil(math.log(_NEGLECTED) / math.log(fading) + 5.0 * self.fund)
         if claims > _MOST_CLAIMS:
             raise InputError(
                 f"{self.name}: loading: ruin would have to be followed over {claims} shortfalls, at most "
                 f"{_MOST_CLAIMS}; raise loading (.5 at a fund of 2) or lower fund"
             )
-        return ruin_target(FundVenue(self.fund, self.loading, None, claims), self.paths, self.seed)
+        return ruin_target(FundVenue(self.fund, self.loading, None, claims, self.sizes), self.paths, self.seed)
 
 
 class _Deleveraging(Target):
