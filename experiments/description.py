@@ -10,6 +10,7 @@ from agents.cast import trader_types
 from agents.parameter import Parameter, Setting, declared
 from experiments.scenarios import Source, load
 from experiments.store import scenario_hash
+from experiments.wording import counted
 from simulation.distribution import Distribution
 from simulation.rule import Rule
 from simulation.scenario import Scenario
@@ -32,8 +33,9 @@ def described_scenario(scenario: Scenario) -> str:
     lines = [
         f"{scenario.name}: valid",
         "",
-        f"  {accounts:,} accounts in {len(scenario.population)} groups, {len(scenario.markets)} markets",
-        f"  {scenario.steps:,} steps of {scenario.step_seconds:g} seconds = {hours:,.4g} hours",
+        f"  {counted(accounts, 'account')} in {counted(len(scenario.population), 'group')}, "
+        f"{counted(len(scenario.markets), 'market')}",
+        f"  {counted(scenario.steps, 'step')} of {scenario.step_seconds:g} seconds = {hours:,.4g} hours",
         f"  about {_size(memory(scenario))} of memory, limit {_size(MEMORY_LIMIT)}",
         f"  scenario hash {scenario_hash(scenario.to_dict())}",
         "",

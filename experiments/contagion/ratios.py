@@ -74,11 +74,11 @@ def ratios(runs: Sequence[Run], twins: Sequence[Run], radii: Sequence[float]) ->
 
 
 def structural(radii: Sequence[float]) -> Estimate:
-    """Return the mean radius over storms, and as its reason in how many of them nobody was near liquidation."""
+    """Return the mean radius over storms; its reason tells in how many nothing fed back: nobody near, or no impact."""
     found, empty = mean_interval(list(radii)), sum(radius == 0.0 for radius in radii)
     if not empty:
         return found
-    said = f"in {empty} of {len(radii)} a move of {100.0 * WINDOW:g} % would liquidate nobody"
+    said = f"in {empty} of {len(radii)} a move of {100.0 * WINDOW:g} % would set off nothing that feeds back"
     return replace(found, reason="; ".join(filter(None, [found.reason, said])))
 
 

@@ -85,7 +85,7 @@ class Contagion:
         if self.seen.accounts.empty:
             return ["nobody was liquidated"]
         accounts = self.seen.accounts.head(_SHOWN)
-        accounts = accounts[accounts["caused"] > 0.0]
+        accounts = accounts.loc[accounts["caused"] > 0.0]
         harm = [
             f"  {row['account']:<20} {dollars(row['caused']):>16}, onward {dollars(row['downstream'])}"
             for row in accounts.to_dict("records")

@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments.drawing import DARK, GREY, Picture, canvas, png
 from experiments.graph.cascade_layout import About, Disc, Layout, by_generation, by_round
-from experiments.wording import dollars
+from experiments.wording import counted, dollars, round_down
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,9 +73,9 @@ def caption(graph: nx.DiGraph, single: bool) -> str:
     roots = sum(about["root"] for about in closings)
     deepest, total = max(about["generation"] for about in closings), sum(about["notional"] for about in closings)
     counts = (
-        f"{_count(len(closings), 'closing')} of {_count(pools, 'pool')}, {dollars(total)} in all, "
-        f"{_count(roots, 'root')} (would have been liquidated without any other; thick rim); the largest cascade has "
-        f"{_count(max(map(len, trees.values())), 'pool')}, the deepest {_count(deepest, 'generation')}."
+        f"{counted(len(closings), 'closing')} of {counted(pools, 'pool')}, {dollars(total)} in all, "
+        f"{counted(roots, 'root')} (would have been liquidated without any other; thick rim); the largest cascade has "
+        f"{counted(max(map(len, trees.values())), 'pool')}, the deepest {counted(deepest, 'generation')}."
     )
     shapes = "Area is closed notional, shape and colour the market (the largest, where several were closed)."
     if single:
@@ -94,10 +94,10 @@ def drawn(graph: nx.DiGraph, layout: Layout) -> str:
     count = sum(disc.count for disc in layout.discs)
     links = sum(about["tree"] for _, _, about in graph.edges(data=True))
     if not layout.counted:
-        return f" Drawn: all {_count(count, 'closing')}, {_count(len(layout.lines), 'link')} to parents of {links:,}."
+        return f" Drawn: all {counted(count, 'closing')}, {counted(len(layout.lines), 'link')} to parents of {links:,}."
     return (
-        f" Drawn: all {_count(count, 'closing')} as {_count(len(layout.discs), 'disc')}, {_count(links, 'link')} to "
-        f"parents as {_count(len(layout.lines), 'line')}, without those inside a disc."
+        f" Drawn: all {counted(count, 'closing')} as {counted(len(layout.discs), 'disc')}, {counted(links, 'link')} to "
+        f"parents as {counted(len(layout.lines), 'line')}, without those inside a disc."
     )
 
 
@@ -120,6 +120,7 @@ def _frame(axes: "Axes", layout: Layout) -> None:
     axes.set_xticks(*layout.ticks, rotation=90 if max(map(len, layout.ticks[1])) * len(layout.ticks[1]) > 50 else 0)
     axes.set_xlabel(layout.axis)
     axes.set_yticks(*layout.rows)
+    axes.set_ylabel("market (the largest that was closed)" if layout.rows[0] else "")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     places = [disc.x for disc in layout.discs] + layout.ticks[0]
@@ -183,16 +184,6 @@ def _legend(figure: "Figure", layout: Layout) -> None:
     handles = [handle(mark, market) for market, mark in zip(layout.markets, _MARKS, strict=False)]
     empty = Mark("#FFFFFF", "o")
     handles.append(handle(empty, "root", 2.0))
-    for notional in (_round(layout.largest), _round(layout.largest / 10.0)):
+    for notional in (round_down(layout.largest), round_down(layout.largest / 10.0)):
         handles.append(handle(empty, dollars(notional), size=_across(notional, layout)))
     figure.legend(handles=handles, loc="outside right upper", labelspacing=1.2, handletextpad=1.0, borderpad=0.8)
-
-
-def _round(value: float) -> float:
-    """Return the largest 1, 2 or 5 times a power of ten that is at most `value`."""
-    power = 10.0 ** np.floor(np.log10(value))
-    return float(power * max(digit for digit in (1.0, 2.0, 5.0) if digit * power <= value * (1.0 + 1e-12)))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -10,7 +10,7 @@ from experiments.drawing import Picture, canvas, png
 from experiments.graph.hits import By, hits_over, who_hits_whom
 from experiments.heat_map import ruled
 from experiments.run import Run
-from experiments.wording import dollar_scale, dollars
+from experiments.wording import dollar_scale, dollars, round_down
 from simulation.arrays import Array
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def hits_picture(runs: Sequence[Run], by: By = "market") -> Picture:
     with canvas(2.6 + (1.15 if len(runs) == 1 else 1.35) * size, 1.9 + 0.62 * size) as figure:
         axes = figure.subplots()
         _draw(axes, value, kept, cells)
-        axes.set_xlabel(f"{_WHAT[by]} whose pools lost" if by != "market" else "market that harmed pools had to close")
+        hurt = f"{_WHAT[by]} whose pools lost" if by != "market" else "market that harmed pools had to close"
+        axes.set_xlabel("; ".join([hurt, *_legend(cells)]))
         axes.set_ylabel(f"{_WHAT[by]} of forced sales" if by != "market" else "market of forced sales")
         image = png(figure)
     return Picture(f"who_hits_whom_{by}", f"Who hits whom, by {_WHAT[by]}", _caption(runs, mean, kept, by), image)
@@ -86,6 +87,12 @@ def _cells(value: Array, bounds: Array | None) -> list[list[str]]:
     return rows
 
 
+def _legend(cells: list[list[str]]) -> list[str]:
+    """Return what the second and third lines of the cells are, where there are any."""
+    text = "".join(cell for row in cells for cell in row)
+    return [said for sign, said in (("[", "[ ]: 95 % interval"), ("%", "%: of the column")) if sign in text]
+
+
 def _number(value: float) -> str:
     """Return three digits that matter; `0` is nothing at all, `0.000` less than is shown."""
     if value == 0.0 or abs(value) >= 100.0:
@@ -109,8 +116,8 @@ def _draw(axes: "Axes", value: Array, names: list[str], cells: list[list[str]]) 
     ruled(axes, names)
     scale, unit = dollar_scale([most])
     bar = axes.figure.colorbar(drawn, ax=axes, label=f"loss caused, {unit}", shrink=0.9)
-    marks = np.array([0.0, 0.1, 0.4, 1.0])
-    bar.set_ticks(np.sqrt(marks).tolist(), labels=[_number(mark * most / scale) for mark in marks])
+    marks = [0.0, round_down(most / 10.0), round_down(most / 2.0), most]
+    bar.set_ticks(np.sqrt(np.array(marks) / most).tolist(), labels=[_number(mark / scale) for mark in marks])
     bar.ax.set_ylim(0.0, 1.0)
 
 

@@ -30,7 +30,7 @@ from experiments.arms import Arm, Plan, seeded, spoken
 from experiments.paired import paired_difference
 from experiments.parallel import run_jobs
 from experiments.statistics import Estimate, bootstrap_mean
-from experiments.wording import interval_text
+from experiments.wording import counted, interval_text
 from simulation.arrays import Array
 from simulation.errors import InputError, nearest, shown
 from simulation.model import MarketModel
@@ -246,7 +246,7 @@ def _said(found: Estimate, sign: bool = False) -> str:
 
 def within(shock: Shock) -> str:
     """Return the horizon in words."""
-    return f"{shock.horizon:,} step{'' if shock.horizon == 1 else 's'}"
+    return counted(shock.horizon, "step")
 
 
 def short(value: float) -> str:

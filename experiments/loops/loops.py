@@ -24,7 +24,7 @@ from experiments.paired import paired_difference
 from experiments.parallel import run_jobs
 from experiments.run import run
 from experiments.statistics import Estimate
-from experiments.wording import dollar_scale, interval_text, number
+from experiments.wording import counted, dollar_scale, interval_text, number
 from simulation.arrays import Array
 from simulation.errors import InputError, nearest, shown
 from simulation.scenario import Scenario
@@ -211,7 +211,7 @@ class Switchboard:
     def __str__(self) -> str:
         """Return the effects as a table of text."""
         counts = ((len(self.names), "loop"), (1 << len(self.names), "subset"), (len(self.seeds), "storm"))
-        said = (f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
+        said = (counted(count, what) for count, what in counts)
         lines = [f"{', '.join(said)}; 95 % intervals"]
         for metric in self.outcomes:
             lines += ["", *self._lines(metric)]

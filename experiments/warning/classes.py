@@ -48,7 +48,8 @@ class ClassNetwork:
     @property
     def omega(self) -> Array:
         """Return Omega (c, c), dollars lost by the column's class if the row's sells all it holds."""
-        return overlap(self.holdings, 1.0 / np.maximum(self.slope, 1e-300))
+        deep = np.full(len(self.slope), np.inf)  # a mark that no sale moves
+        return overlap(self.holdings, np.divide(1.0, self.slope, out=deep, where=self.slope > 0.0))
 
     @property
     def fire_sale(self) -> FireSale:

@@ -1,5 +1,6 @@
 """The picture of predicted against simulated amplification: does the early warning come true?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,9 @@ from experiments.drawing import DARK, GREY, Picture, canvas, from_zero, png
 from experiments.statistics import mean_interval
 from experiments.warning.outcome import Outcome
 from experiments.warning.study import Study
+from simulation.arrays import Array
 
-_APART = 0.012  # radius by which marks of populations stand beside one another
+_ASIDE = 0.035  # radius by which the marks of populations stand to both sides of their own, at most
 _RATIO = "simulated / predicted\namplification"
 _SUPPORTED, _BEYOND = "one population", "one population, beyond the reach of the window"
 
@@ -47,19 +49,31 @@ def study_picture(found: Study) -> Picture:
 
 
 def _draw(axis: Any, found: list[list[Outcome]]) -> None:
-    for group in found:
-        radius = float(np.mean([one.radius for one in group]))
+    radii = [float(np.mean([one.radius for one in group])) for group in found]
+    for group, radius in zip(found, radii, strict=True):
+        places = radius + beside(len(group), radii)
         for reached, mark in ((True, "o"), (False, "x")):
-            ratios = [one.ratio for one in group if one.prediction.in_reach == reached]
-            spread = radius + _APART * (0.5 + np.arange(len(ratios)))
+            these = [i for i, one in enumerate(group) if one.prediction.in_reach == reached]
+            ratios = [group[i].ratio for i in these]
             name = _SUPPORTED if reached else _BEYOND
             if np.isfinite(ratios).any():
-                axis.plot(spread, ratios, mark, color=GREY, ms=4.5, mfc="none", label=name)
+                axis.plot(places[these], ratios, mark, color=GREY, ms=4.5, mfc="none", label=name)
         mean = mean_interval([one.ratio for one in group], skip_undefined=True)
         ends = [[mean.value - mean.low], [mean.high - mean.value]]
-        axis.errorbar(radius - _APART, mean.value, ends, fmt="D", color=DARK, ms=5, capsize=3, label="mean, 95 %")
+        axis.errorbar(radius, mean.value, ends, fmt="D", color=DARK, ms=5, capsize=3, label="mean, 95 %")
     axis.axhline(1.0, color=DARK, lw=0.9, ls=":")
     from_zero(axis)
+
+
+def beside(count: int, radii: Sequence[float]) -> Array:
+    """Return by how much (count,) marks stand beside their radius, on both sides in turn; the middle is the mean's.
+
+    Marks of neighbouring `radii` stay apart: none goes further than 0.4 of the way to the next.
+    """
+    gaps = np.diff(np.unique(radii))
+    most = min([_ASIDE, *(0.4 * gaps[gaps > 1e-9]).tolist()])
+    steps = 1.0 + np.arange(count) // 2  # 1, 1, 2, 2, ...
+    return np.where(np.arange(count) % 2, 1.0, -1.0) * most * (0.3 + 0.7 * steps / max(steps.max(initial=1.0), 1.0))
 
 
 def _named(axes: list[Any]) -> tuple[list[Any], list[str]]:
@@ -74,5 +88,6 @@ def _caption(found: list[list[Outcome]]) -> str:
     ratios = np.array([one.ratio for group in found for one in group])
     return (
         f"{len(ratios)} books; a mark on the dotted line came out as predicted. Diamonds are means over populations "
-        f"with Student's 95 % intervals. {int(np.sum(~np.isfinite(ratios)))} without a ratio are not drawn."
+        "with Student's 95 % intervals, at their radius; populations stand beside it. "
+        f"{int(np.sum(~np.isfinite(ratios)))} without a ratio are not drawn."
     )

@@ -13,7 +13,7 @@ from experiments.drawing import DARK, GREY, Picture, canvas, from_zero, look, pn
 from experiments.record.observed import Observed
 from experiments.warning.classes import FALL, ClassNetwork, class_network
 from experiments.warning.early_warning import WINDOW, EarlyWarning, LiveBook
-from experiments.wording import dollar_scale
+from experiments.wording import counted, dollar_scale, dollars
 from simulation.arrays import Array
 from simulation.scenario import Scenario
 
@@ -75,20 +75,25 @@ class Warned:
             f"spectral radius: {start:.3g} at the start{self._nobody}, {self.radius[top]:.3g} at most (step {at})",
             self._alarms,
             self._beginning,
-            f"forced volume: {self.forced.sum():,.0f} dollars in all",
+            f"forced volume: {dollars(self.forced.sum())} in all",
             f"contagion matrix at step {at} for {prices} prices,",
             "dollars forced out of the column's market per dollar of the row's:",
             _shown(self.matrix, names),
             "the same by account class:",
             _shown(self.class_matrix, self.groups),
-            *self._told(top),
+            self._fall(top),
+            *self._endangering(),
         ]
         return "\n".join(lines)
 
     @property
     def _nobody(self) -> str:
         """Say why the first radius is 0, where it is."""
-        return "" if self.radius[0] else f" (a move of {100.0 * self.window:g} % would liquidate nobody)"
+        if self.radius[0]:
+            return ""
+        forced_out = self.readings[["sold_per_percent", "bought_per_percent"]].iloc[0].any()
+        what = "set off nothing that feeds back" if forced_out else "liquidate nobody"
+        return f" (a move of {100.0 * self.window:g} % would {what})"
 
     @property
     def _beginning(self) -> str:
@@ -97,7 +102,7 @@ class Warned:
         if began is None:
             return "no forced trade"
         ahead = 0 if alarm is None else began - alarm
-        steps = f"{ahead} step{'' if ahead == 1 else 's'} after the first alarm"
+        steps = f"{counted(ahead, 'step')} after the first alarm"
         return f"first forced trade in step {began}, {steps if ahead > 0 else 'without an alarm before it'}"
 
     @property
@@ -108,23 +113,27 @@ class Warned:
         times = f"{int((self.radius >= 1.0).sum())} of {len(self.radius)} readings"
         return f"unstable (no cascade size is predicted) from step {self.first_alarm}, in {times}"
 
-    def _told(self, top: int) -> list[str]:
-        """Return what a common fall would do at the reading `top`, and which class endangers the others most."""
+    def _fall(self, top: int) -> str:
+        """Say what a common fall would do at the reading `top`."""
         now = self.readings.iloc[top]
-        lines = [f"a fall of all marks by 1 % then forces out {now['first_sales']:,.0f} dollars at once"]
+        if now["first_sales"] == 0.0:
+            return "a fall of all marks by 1 % then forces nothing out"
+        first = f"a fall of all marks by 1 % then forces out {dollars(now['first_sales'])} at once"
         if np.isnan(now["predicted_sales"]):
-            lines.append("what that grows to has no number: the book is unstable")
-        else:
-            lines.append(f"and {now['predicted_sales']:,.0f} with all that follows, on average")
-        if len(self.classes):
-            worst = self.classes.loc[self.classes["debt_rank"].idxmax()]
-            dollars = float(worst["indirect_contagion"])
-            does = f"cost the others {dollars:,.0f}" if dollars >= 0.0 else f"bring the others {-dollars:,.0f}"
-            lines.append(
-                f"in full distress {worst['class']} would put {worst['debt_rank']:.2%} of all equity into distress "
-                f"beyond its own; liquidated in full it would {does} dollars"
-            )
-        return lines
+            return f"{first}\nwhat that grows to has no number: the book is unstable"
+        return f"{first}\nand {dollars(now['predicted_sales'])} with all that follows, on average"
+
+    def _endangering(self) -> list[str]:
+        """Say which class would endanger the others most at the reading told of, if any would."""
+        if not (len(self.classes) and self.classes[["debt_rank", "indirect_contagion"]].to_numpy().any()):
+            return ["no class of accounts endangers another through prices"]
+        worst = self.classes.loc[self.classes["debt_rank"].idxmax()]
+        harm = float(worst["indirect_contagion"])
+        return [
+            f"in full distress the class {worst['class']} would put {100.0 * worst['debt_rank']:.3g} % of all equity "
+            f"into distress beyond its own;",
+            f"liquidated in full it would {'cost' if harm >= 0.0 else 'bring'} the others {dollars(abs(harm))}",
+        ]
 
 
 def _shown(matrix: Array, names: Sequence[str]) -> str:

@@ -17,7 +17,8 @@ RADIUS = st.floats(0.0, 3.0)
 def test_it_is_the_mean_of_the_radii_and_counts_the_empty_ones(radii) -> None:
     found, empty = structural(radii), radii.count(0.0)
     assert found.value == pytest.approx(np.mean(radii))
-    assert (f"in {empty} of {len(radii)} a move of 1 % would liquidate nobody" in found.reason) == (empty > 0)
+    said = f"in {empty} of {len(radii)} a move of 1 % would set off nothing that feeds back"
+    assert (said in found.reason) == (empty > 0)
 
 
 def test_a_reason_for_no_interval_is_kept_beside_it() -> None:
@@ -34,4 +35,4 @@ def test_a_book_far_from_its_thresholds_says_so(tmp_path, capsys) -> None:
     capsys.readouterr()
     assert execute(["contagion", str(path)]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("  structural"))
-    assert ("would liquidate nobody" in line) == line.startswith("  structural     0 ")
+    assert ("set off nothing that feeds back" in line) == line.startswith("  structural     0 ")

@@ -8,6 +8,7 @@ import pytest
 
 from experiments.warning.outcome import WarnedBook
 from experiments.warning.warned import Warned, form_of, warn, warning_picture
+from experiments.wording import dollars
 
 BOOK = WarnedBook(accounts=400, markets=2, types=4)
 
@@ -81,3 +82,33 @@ def test_no_two_of_twelve_markets_are_drawn_alike_in_grey() -> None:
 def test_the_picture_of_many_markets_is_drawn() -> None:
     many = warn(WarnedBook(accounts=400, markets=8, types=4).scenario(), 0.03)
     assert warning_picture(many).png.startswith(b"\x89PNG")
+
+
+def test_without_impact_it_is_not_said_that_nobody_is_near() -> None:
+    """The same book, whose sales move no price: many would be liquidated, and nothing comes of it."""
+    text = str(warn(BOOK.at_radius(0.9).scenario().with_(impact={"kind": "none"}), BOOK.window))
+    assert "would liquidate nobody" not in text
+    assert text.startswith("spectral radius: 0 at the start (a move of ")
+    assert "would set off nothing that feeds back), 0 at most" in text
+    assert "no class of accounts endangers another through prices" in text
+
+
+def test_what_is_nothing_is_not_told_as_an_amount() -> None:
+    far = {"kind": "book", "name": "F", "count": 4, "units": {"M0": 1.0}, "deposit": 90.0}
+    calm = BOOK.scenario().with_(population=[far], price={"kind": "flat"}, impact={"kind": "none"})
+    text = str(warn(calm, 0.02)).splitlines()
+    assert "forced volume: $0 in all" in text
+    assert text[-2:] == [
+        "a fall of all marks by 1 % then forces nothing out",
+        "no class of accounts endangers another through prices",
+    ]
+
+
+def test_the_fall_and_the_class_are_told_in_amounts(wild) -> None:
+    text, last = str(wild), wild.classes.loc[wild.classes["debt_rank"].idxmax()]
+    top = wild.readings.iloc[int(np.argmax(wild.radius))]
+    assert f"forces out {dollars(top['first_sales'])} at once\nwhat that grows to has no number" in text
+    assert f"in full distress the class {last['class']} would put {100.0 * last['debt_rank']:.3g} % of all" in text
+    assert text.endswith(f"the others {dollars(abs(last['indirect_contagion']))}")
+    calm = wild.readings.assign(radius_down=0.5, radius_up=0.0, first_sales=1_234.0, predicted_sales=2_468.0)
+    assert "forces out $1.23 thousand at once\nand $2.47 thousand with all" in str(replace(wild, readings=calm))
