@@ -87,7 +87,7 @@ def test_times_that_repeat_or_run_backwards_are_refused(tmp_path, text, message)
         ("time;BTC;ETH", "hint: cells are separated by commas"),
         ("time", "prices.csv:1: must have a column of prices beside the time"),
         ("time,BTC,BTC", 'prices.csv:1: column "BTC": occurs more than once'),
-        ("time,BTC,btc", "differs from another symbol by case only"),
+        ("time,BTC,btc", 'prices.csv:1: column "BTC": differs from another symbol by case only'),
         ("time,BTC,", "prices.csv:1: every column must have a name"),
         ("time,../x", "a symbol has only letters, digits"),
         ("time,=1+1", "a symbol has only letters, digits"),

@@ -134,7 +134,11 @@ def test_event_and_kind_choose_rows_of_a_long_file(tmp_path):
         ({"end": "2025-13-40"}, "end: must be a time such as"),
         ({"start": 5}, "start: must be a time such as"),
         ({"start": "2025-10-11", "end": "2025-10-10"}, "start: must not be after end"),
-        ({"start": "2026-01-01"}, "no rows in the window; the file goes from 2025-10-10 00:00:00+00:00"),
+        (
+            {"start": "2026-01-01"},
+            "prices.csv: no rows in the window; the file goes from 2025-10-10 00:00:00+00:00 to ",
+        ),
+        ({"symbols": ["eth"]}, "prices.csv: symbols: must be among BTC, ETH (got \"eth\"); hint: did you mean 'ETH'?"),
         ({"end": "2025-10-10T00:30Z"}, "must have at least 2 rows in the window (got 1)"),
         ({"fill": "zero"}, 'fill: must be "previous" or left out (got "zero")'),
         ({"event": "crash"}, "event: cannot be chosen, the file has no column 'event'"),
@@ -143,6 +147,15 @@ def test_event_and_kind_choose_rows_of_a_long_file(tmp_path):
 )
 def test_a_choice_that_cannot_be_met_is_told_what_there_is(tmp_path, choice, message):
     assert message in refusal(tmp_path, WIDE, **choice)
+
+
+@pytest.mark.parametrize(
+    ("count", "rest"), [(20, "S19 (got"), (21, "S19 and 1 more (got"), (25, "S19 and 5 more (got")]
+)
+def test_of_many_symbols_twenty_are_listed_and_the_others_counted(tmp_path, count, rest):
+    header = ",".join(["time", *(f"S{i:02}" for i in range(count))])
+    rows = "".join(",".join([at, *["1"] * count]) + "\n" for at in HOURS)
+    assert rest in refusal(tmp_path, f"{header}\n{rows}", symbols=["none such"])
 
 
 # Holes

@@ -122,3 +122,51 @@ def test_medians_go_over_storms_and_say_how_many_were_censored():
     assert found["price"].censored == 0
     assert found["price"].median == recovery(transient())["price"].steps
     assert found["depth"].reason == "no storm had a gap"
+
+
+def of_two(**changes):
+    """X at 100 falls, Y at 200 stays; A holds four units of X, B one of X and two of Y and survives."""
+    names, prices = ("X", "Y"), (100.0, 200.0)
+    tier = {"maintenance_rate": 0.05, "initial_rate": 0.1}
+    markets = [{"name": n, "price": p, "depth": 1e6 * p, "tiers": [tier]} for n, p in zip(names, prices, strict=True)]
+    impact = {"kind": "linear_units", "dollars_per_unit": 0.5, "permanent_share": 1.0}
+    fall = {"kind": "scripted", "shocks": [{"step": 1, "size": -0.035, "market": "X"}]}
+    both = {"kind": "book", "name": "B", "count": 1, "units": {"X": 1.0, "Y": 2.0}, "deposit": 400.0}
+    plain = {"markets": markets, "impact": impact, "price": fall, "steps": 8}
+    return one_market([holder_of(4.0, 97.0, "A"), both], **(plain | changes))
+
+
+def test_series_of_several_markets_are_sums_and_prices_stay_apart():
+    """After A's sale at 96.50, X stands at 94.50; open are one unit of it and two of Y at 200."""
+    found = series_of(of_two())
+    assert found["price"].shape == (9, 2)
+    assert found["price"][-1].tolist() == pytest.approx([0.945, 1.0], rel=1e-9)
+    assert found["open_interest"][[0, -1], 0].tolist() == pytest.approx([5 * 100.0 + 400.0, 94.5 + 400.0], rel=1e-9)
+    assert found["depth"][-1, 0] == pytest.approx(1e8 + 2e8)
+    left = 4 * (100.0 - 0.95 * 97.0) - 4 * 4.5 - 0.005 * 4 * 94.5  # A's: sold at 95.50 on average, penalty paid
+    equity = left + 400.0 - 5.5
+    assert found["margin_ratio"][-1, 0] == pytest.approx(equity / (0.05 * (94.5 + 400.0)), rel=1e-4)
+
+
+def test_tokens_are_held_and_not_open():
+    data = of_two().to_dict()
+    data["markets"][1] |= {"instrument": {"kind": "spot"}}
+    data["population"][1] |= {"parameters": {"units": {"X": 1.0}}, "collateral": {"Y": 400.0}}
+    found = series_of(of_two().from_dict(data))
+    assert found["open_interest"][[0, -1], 0].tolist() == pytest.approx([500.0, 94.5], rel=1e-9)
+
+
+def test_the_gap_of_prices_is_the_mean_over_markets():
+    """Only X has one, two dollars of a hundred at first: over both markets it is half of that."""
+    impact = {"kind": "linear_units", "dollars_per_unit": 0.5, "permanent_share": 0.0, "half_life_steps": 2.0}
+    scenario = of_two(impact=impact, steps=40)
+    real, twin = series_of(scenario), series_of(scenario.with_(impact={"kind": "none"}))
+    gap = [(abs(a - b) + abs(c - d)) / 2.0 for (a, c), (b, d) in zip(real["price"], twin["price"], strict=True)]
+    assert max(gap) == pytest.approx(2.0 / 100.0 / 2.0, rel=1e-6)
+    assert recovery(scenario)["price"] == time_to_recovery(np.array(gap))
+
+
+def test_kaplan_and_meier_at_exactly_one_half_is_the_median():
+    assert median_recovery([Recovery(3.0), Recovery(7.0)]).median == 3.0
+    assert median_recovery([Recovery(3.0), Recovery(5.0, True)]).median == 3.0
+    assert math.isnan(median_recovery([Recovery(3.0, True), Recovery(5.0, True)]).median)

@@ -12,6 +12,7 @@ from scipy.stats import multivariate_normal
 
 from experiments.return_moments import realised_correlation, realised_volatility, tail_dependence
 from experiments.run import run
+from experiments.statistics import resample
 from experiments.tail_risk import (
     bad_debt_tail,
     delta_covar,
@@ -121,7 +122,7 @@ def test_marginal_shortfalls_add_up_to_that_of_the_system():
 def test_marginal_shortfall_of_normal_losses_is_beta_times_the_systems():
     rho, q = 0.5, 0.95
     found = marginal_shortfall(normal_pairs(40_000, rho), 0, q)
-    tail = math.exp(-float(ndtri(q)) ** 2 / 2.0) / math.sqrt(2.0 * math.pi) / (1.0 - q)
+    tail = math.exp(-(float(ndtri(q)) ** 2) / 2.0) / math.sqrt(2.0 * math.pi) / (1.0 - q)
     expected = math.sqrt((1.0 + rho) / 2.0) * tail
     assert abs(found.value - expected) < 2.0 * (found.high - found.low) / 2.0
 
@@ -202,3 +203,29 @@ def test_realised_moments_by_hand():
         value, why = moment(returns[:1])
         assert math.isnan(value)
         assert why == "needs at least 2 returns (got 1)"
+
+
+def test_the_interval_of_delta_covar_is_the_middle_95_percent_of_resampled_storms():
+    """Of a part that is the system itself: of the distance of two order statistics, in 200 resamples."""
+    losses = np.random.default_rng(4).exponential(size=(200, 1))
+
+    def distance(rows):
+        ordered = np.sort(rows[:, :, 0], axis=1)
+        return ordered[:, 189] - ordered[:, 99]  # of 200: the 95 % and the 50 % quantile
+
+    draws = np.sort(distance_of_pairs(losses, distance))
+    found = delta_covar(losses, 0, seed=9)
+    assert (found.low, found.high) == pytest.approx(tuple(np.quantile(draws, [0.025, 0.975])), rel=1e-6)
+
+
+def distance_of_pairs(losses, distance):
+    pairs = np.sort(np.column_stack([losses, losses]), axis=0)
+    return resample(pairs, distance, 9, 200)
+
+
+def test_what_is_undefined_says_of_how_many_storms_and_by_which_method():
+    for found in (delta_covar(np.zeros((50, 2)), 0), marginal_shortfall(np.zeros((50, 2)), 0)):
+        assert found.n == 50
+        assert found.method.startswith(("Delta-CoVaR 95 %", "marginal ES 95 %"))
+    quantile = bad_debt_tail([0.0, 5.0, 0.0, 1.0])["quantile 95 %"]
+    assert (quantile.n, quantile.method) == (4, "95 % quantile, order statistics 95 %")

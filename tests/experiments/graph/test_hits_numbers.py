@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 from experiments.graph import hits_picture as module
+from experiments.graph.hits import whole
 from experiments.graph.hits_picture import hits_picture
 from experiments.run import run
+from simulation.accounts import QUANTUM
 from tests.experiments.storms import branching
 
 
@@ -36,3 +38,12 @@ def test_numbers_keep_three_digits_or_three_decimals() -> None:
 def test_the_caption_says_what_nothing_is(runs) -> None:
     assert "0 is nothing at all, 0.000 less than is shown." in hits_picture(runs).caption
     assert isinstance(module.hits_over(runs), pd.DataFrame)
+
+
+def test_rounded_dollars_add_up_and_the_largest_remainders_get_what_is_left() -> None:
+    """0.4, 0.7 and 0.9 quanta make two, which the last two get; of nothing nothing is made."""
+    parts = np.array([0.4, 0.7, 0.9, 0.0]) * QUANTUM
+    assert (whole(parts, 2.0 * QUANTUM) / QUANTUM).tolist() == [0.0, 1.0, 1.0, 0.0]
+    assert (whole(-parts, -2.0 * QUANTUM) / QUANTUM).tolist() == [0.0, -1.0, -1.0, 0.0]
+    assert whole(np.zeros(3), 0.0).tolist() == [0.0, 0.0, 0.0]
+    assert (whole(np.array([1.0, 1.0]) * QUANTUM, 5.0 * QUANTUM) / QUANTUM).tolist() == [3.0, 2.0]
