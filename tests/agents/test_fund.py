@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from agents.fund import InsuranceFund
-from simulation.accounts import INSURANCE, OUTSIDE, SHARED, Accounts
+from simulation.accounts import INSURANCE, OUTSIDE, QUANTUM, SHARED, Accounts
+from simulation.arrays import Mask
 from simulation.errors import ScenarioError
 from simulation.loss.insurance import InsuranceLimits
 from simulation.model import MarketModel
@@ -80,6 +81,52 @@ def test_deficits_are_counted_fund_by_fund() -> None:
     assert beyond.tolist() == [False, True, False, True]
 
 
+def test_every_fund_has_a_peak_of_its_own() -> None:
+    """30 % of 100 dollars may go here, 30 % of 50 there."""
+    both = fund(100.0, drawdown_limit=0.3)
+    both.accounts.cash[INSURANCE, 2] = 50.0
+    both.begin()
+    assert (both.available(), both.available(2)) == (30.0, 15.0)
+    both.accounts.cash[INSURANCE] = units(60.0, 0.0, 40.0)  # below the floor, and above it
+    assert (both.available(), both.available(2)) == (0.0, 5.0)
+
+
+def test_payments_of_a_step_add_up_fund_by_fund() -> None:
+    both = fund(100.0, step_limit=30.0)
+    both.accounts.cash[INSURANCE, 2] = 100.0
+    both.begin()
+    for amount in (20.0, 5.0):
+        both.paid(SHARED, amount)
+    assert (both.available(), both.available(2)) == (5.0, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("limits", "quanta"),
+    [({"step_limit": 1.5 * QUANTUM}, 1), ({"drawdown_limit": 0.5}, 1), ({"drawdown_limit": 0.7}, 2)],
+)
+def test_limits_are_rounded_so_that_no_more_than_allowed_is_paid(limits: dict[str, float], quanta: int) -> None:
+    """Of three quanta a half are 1.5 and seven tenths 2.1."""
+    small = fund(3.0 * QUANTUM, **limits)
+    small.begin()
+    assert small.available() == quanta * QUANTUM
+
+
+def test_a_pool_in_two_markets_belongs_to_the_shared_fund_whichever_of_them_has_its_own() -> None:
+    accounts = Accounts(np.ones(2), 3)
+    for own in ([True, False], [False, True], [True, True]):
+        found = InsuranceFund(accounts, InsuranceLimits.model_validate({}), np.array(own))
+        assert found.places(np.array([[1.0, -1.0], [1.0, 0.0]])).tolist() == [SHARED, 1 if own[0] else SHARED]
+
+
+@pytest.mark.parametrize("own", [None, np.array([False, True])])
+def test_what_a_fund_can_just_pay_does_not_exceed_it(own: Mask | None) -> None:
+    accounts = Accounts(np.ones(2), 3)
+    accounts.cash[INSURANCE, SHARED] = 100.0
+    found = InsuranceFund(accounts, InsuranceLimits.model_validate({}), own)
+    assert found.exceeded(units(60.0, 40.0, 0.0), np.zeros(3, np.intp)).tolist() == [False, False, False]
+    assert found.exceeded(units(60.0, 40.0 + QUANTUM, 0.0), np.zeros(3, np.intp)).tolist() == [False, True, True]
+
+
 # Live ----------------------------------------------------------------------------------------------------------
 
 
@@ -106,6 +153,11 @@ def test_an_isolated_market_has_its_fund_to_itself() -> None:
     assert cases(model) == [(100.0, 100.0, 0.0), (100.0, 40.0, 60.0)]
     assert model.accounts.cash[INSURANCE].tolist() == [400.0, 0.0, 0.0]
     model.accounts.check()
+
+
+def test_the_balance_of_the_fund_is_that_of_all_funds_together() -> None:
+    model = venue([RICH], 2, insurance_funds={"B": 40.0}, insurance_fund=500.0)
+    assert model.exchange.waterfall.fund == 540.0
 
 
 def test_penalties_go_to_the_fund_of_the_market() -> None:
