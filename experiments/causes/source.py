@@ -8,6 +8,8 @@ from experiments.scenarios import load
 from simulation.errors import InputError
 from simulation.scenario import Scenario
 
+_WORST = {"regime": None, "design": None, "seed": None}  # what a manifest says of the worst run of a comparison
+
 
 def source_of(run: Any) -> tuple[Scenario, str]:
     """Return the scenario behind `run` and the name of its storm ("" where none is known).
@@ -37,7 +39,13 @@ def source_of(run: Any) -> tuple[Scenario, str]:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest; without it nobody knows which of the runs of a comparison is the worst."""
     try:
-        return json.loads((folder / "manifest.json").read_text("utf-8"))
+        found = json.loads((folder / "manifest.json").read_text("utf-8"))
     except (OSError, ValueError):
-        return {}
+        found = None
+    shown = found.get("shown", {}) if isinstance(found, dict) else None
+    worst = shown.get("worst", _WORST) if isinstance(shown, dict) else None
+    if not (isinstance(worst, dict) and worst.keys() >= _WORST.keys()):
+        raise InputError(f"{folder / 'manifest.json'}: missing or damaged; must be as crossmargin run or compare wrote it")
+    return found
