@@ -143,7 +143,9 @@ def test_series_of_several_markets_are_sums_and_prices_stay_apart():
     assert found["price"][-1].tolist() == pytest.approx([0.945, 1.0], rel=1e-9)
     assert found["open_interest"][[0, -1], 0].tolist() == pytest.approx([5 * 100.0 + 400.0, 94.5 + 400.0], rel=1e-9)
     assert found["depth"][-1, 0] == pytest.approx(1e8 + 2e8)
-    left = 4 * (100.0 - 0.95 * 97.0) - 4 * 4.5 - 0.005 * 4 * 94.5  # A's: sold at 95.50 on average, penalty paid
+    brought = 4 * (100.0 - 0.95 * 97.0)
+    assert found["margin_ratio"][0, 0] == pytest.approx((brought + 400.0) / (0.05 * (500.0 + 400.0)), rel=1e-6)
+    left = brought - 4 * 4.5 - 0.005 * 4 * 94.5  # sold at 95.50 on average, penalty paid
     equity = left + 400.0 - 5.5
     assert found["margin_ratio"][-1, 0] == pytest.approx(equity / (0.05 * (94.5 + 400.0)), rel=1e-4)
 
