@@ -40,12 +40,13 @@ def source_of(run: Any) -> tuple[Scenario, str]:
 
 def _manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest; without it nobody knows which of the runs of a comparison is the worst."""
+    path = folder / "manifest.json"
     try:
-        found = json.loads((folder / "manifest.json").read_text("utf-8"))
+        found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        found = None
+        found = {"shown": None}
     shown = found.get("shown", {}) if isinstance(found, dict) else None
     worst = shown.get("worst", _WORST) if isinstance(shown, dict) else None
     if not (isinstance(worst, dict) and worst.keys() >= _WORST.keys()):
-        raise InputError(f"{folder / 'manifest.json'}: missing or damaged; must be as crossmargin run or compare wrote it")
-    return found
+        raise InputError(f"{path}: missing or damaged; must be as crossmargin run or compare wrote it")
+    return dict(found)
