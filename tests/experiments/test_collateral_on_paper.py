@@ -10,8 +10,8 @@ from scipy.stats import t as student
 
 from experiments import collateral_basket, remote_collateral, wrong_way
 from experiments.collateral_basket import Baskets
+from experiments.depeg import index, scenario, shortfall
 from experiments.depeg import run as depeg_run
-from experiments.depeg import scenario, shortfall
 from experiments.remote_collateral import DELAYS, YEAR_SECONDS, Bridge, Pooling, arrivals, haircut_target
 from experiments.run import run
 from experiments.wrong_way import SIDES, Pledge, losses
@@ -190,6 +190,14 @@ def test_the_table_of_pledges_has_the_closed_form_beside_the_draws() -> None:
 
 
 # Depegs -----------------------------------------------------------------------------------------------------------
+
+
+def test_in_a_true_loss_the_perpetual_falls_by_a_tenth_in_forty_minutes_and_the_token_at_once_for_good() -> None:
+    path = index("true loss")
+    assert path[[0, 20, 30, 40, 60, 120], 0].tolist() == pytest.approx([1e5, 1e5, 97_500.0, 95_000.0, 9e4, 9e4])
+    assert path[[19, 20, 120], 1].tolist() == [1.0, 0.65, 0.65]
+    assert index("panic")[[19, 20, 59, 60], 1].tolist() == [1.0, 0.65, 0.65, 1.0]
+    assert (index("panic")[:, 0] == 1e5).all()
 
 
 @pytest.mark.parametrize(("event", "rule"), [("local", "own mark"), ("panic", "own mark"), ("panic", "index")])

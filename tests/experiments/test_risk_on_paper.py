@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from experiments.margin_risk import TICKET_APART, Book, pooled_less_isolated, trader_outcomes
+from experiments.margin_risk import TICKET_APART, Book, _excess, pooled_less_isolated, trader_outcomes
 from experiments.paired import paired_difference
 from experiments.run import Run, run
+from experiments.target import opened
 from experiments.venue_risk import VenueStorm, bad_debt_difference, venue_outcomes
 
 WILD = Book(weights=(3.0, -2.0), correlation=0.2, steps=8, step_spread=0.05, spread=0.5)
@@ -119,3 +120,17 @@ def test_a_venue_storm_lists_what_it_was_told() -> None:
     (group,) = plain["population"]
     assert (group["parameters"]["long_share"], group["count"], plain["reuse_share"]) == (0.25, 50, 0.5)
     assert (group["parameters"]["leverage"]["low"], group["parameters"]["leverage"]["high"]) == (2.0, 6.0)
+
+
+def test_a_closed_pool_that_took_more_than_its_margin_would_be_seen() -> None:
+    """Teeth of the check: a closed pool overdrawn by 5 dollars, or a wallet short of 7, is an excess of 5 or 7."""
+    for overdrawn, short in ((5.0, 0.0), (0.0, 7.0), (5.0, 7.0)):
+        model = opened(WILD.scenario("isolated", traders=3))
+        rows = model.traders
+        wallet = model.accounts.cash[rows, 0] + 100.0
+        model.accounts.cash[rows, 0] = wallet
+        assert _excess(model, rows, wallet) == 0.0
+        model.accounts.position[rows[1], 0] = 0.0
+        model.accounts.cash[rows[1], 1] = -overdrawn
+        model.accounts.cash[rows[2], 0] -= short
+        assert _excess(model, rows, wallet) == max(overdrawn, short)

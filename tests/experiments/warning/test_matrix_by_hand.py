@@ -129,6 +129,14 @@ def test_in_isolated_margin_only_the_position_that_fell_is_closed() -> None:
     assert not pooled.any()
 
 
+def test_the_reach_of_an_unlike_shock_is_that_of_its_largest_part() -> None:
+    """B falls by .1 % and A by 1.9 or 2.1 %, of a window of 2 %; nobody sells anything of A at .1 %."""
+    calm = [book("P", {"A": 10.0}, 500.0)]
+    for a, inside in ((-0.019, True), (-0.021, False)):
+        assert read(calm).foresee(np.array([a, -0.001]), H).in_reach is inside
+        assert read(calm).foresee(np.array([-0.001, a]), H).in_reach is inside
+
+
 def test_a_mark_that_does_not_show_the_book_has_no_contagion() -> None:
     live = read(mark={"kind": "oracle"})
     assert live.warning(H).slope.tolist() == [0.0, 0.0]

@@ -143,6 +143,16 @@ def test_a_class_has_its_net_holdings_and_its_gross_notional() -> None:
     assert abs(network.holdings[2, 0]) < 1_600.0, "longs and shorts of one class offset each other"
 
 
+def test_the_equity_of_a_class_is_that_of_all_its_pools() -> None:
+    """In isolated margin 100 dollars stand behind each of two positions; together they are 200."""
+    model = venue([book("a", {"A": 3.0, "B": 3.0}, 200.0)], 2, margin={"kind": "isolated"})
+    live = LiveBook(model)
+    assert live.equity[:, 1:].tolist() == [[100.0, 100.0]]
+    network = class_network(model, live, np.array([1e-6, 1e-6]))
+    assert network.equity.tolist() == [200.0]
+    assert network.gross.tolist() == [600.0]
+
+
 def test_a_class_without_equity_is_left_out() -> None:
     model = venue([book("a", {"A": 3.0}, 60.0), book("b", {"A": 1.0}, 80.0)], 1)
     row = np.array([model.groups[0].first_row])
