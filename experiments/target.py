@@ -17,6 +17,7 @@ from simulation.scenario import Scenario
 
 SIGMAS = 4.0  # width of every statistical tolerance, in standard errors
 ROUNDING = 1e-9  # of theory itself, computed in floating point
+_MANY = 1_000  # runs, from which a standard error is as good as known
 _NORMAL = 25.0  # expected successes from which a share counts as normal
 AMPLE = 1e9  # dollars; a fund that pays every deficit, so that nobody's losses reach anybody else
 
@@ -40,17 +41,34 @@ class Check:
 def mean_check(name: str, expected: float, values: Array, slack: float = 0.0, spread: float = 0.0) -> Check:
     """Return the check of a mean over independent runs: 4 standard errors plus `slack`, relative.
 
+    Of few runs the standard error is itself an estimate, and it is as many as Student's t exceeds as seldom as a normal
+    number exceeds 4 (4.6 for 40 runs).
+
     `spread` is the standard deviation that theory gives one value, where it is known: what never happened in these
     runs has shown none, and the larger of both counts.
     """
-    error = max(float(values.std(ddof=1)), spread) / math.sqrt(len(values))
-    return Check(name, expected, float(values.mean()), error, SIGMAS * error + slack * abs(expected))
+    n, seen = len(values), float(values.std(ddof=1))
+    error = max(seen, spread) / math.sqrt(n)
+    width = max(_wide(n - 1) * seen, SIGMAS * spread) / math.sqrt(n)
+    return Check(name, expected, float(values.mean()), error, width + slack * abs(expected))
 
 
-def variance_check(name: str, expected: float, values: Array) -> Check:
-    """Return the check of a variance; its standard error comes from the fourth moment."""
+@functools.cache
+def _wide(freedom: int) -> float:
+    """Return the quantile of Student's t that is exceeded as seldom as a normal number exceeds its 4 deviations."""
+    from scipy.stats import norm, t
+
+    return SIGMAS if freedom > _MANY else float(t.isf(norm.sf(SIGMAS), freedom))
+
+
+def variance_check(name: str, expected: float, values: Array, spread: float = 0.0) -> Check:
+    """Return the check of a variance; its standard error comes from the fourth moment.
+
+    `spread` is the standard deviation that theory gives (x - E x)^2, where it is known: what is rare may have been
+    missed, and the larger of both counts.
+    """
     centred = (values - values.mean()) ** 2
-    error = float(centred.std(ddof=1)) / math.sqrt(len(values))
+    error = max(float(centred.std(ddof=1)), spread) / math.sqrt(len(values))
     return Check(name, expected, float(values.var(ddof=1)), error, SIGMAS * error)
 
 

@@ -7,7 +7,7 @@ P. C. Consul & G. C. Jain, Technometrics 15 (1973) 791-799.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -245,7 +245,7 @@ def check_cascades(venue: CascadeVenue, found: Cascades, depths: int = 3) -> lis
     paid = found.size * (venue.price - law.shock * venue.range) - law.impact * venue.range * found.size**2 / 2.0
     return [
         mean_check("mean", law.mean, found.size, 0.0, math.sqrt(law.variance)),
-        _variance(law, found.size),
+        variance_check("variance", law.variance, found.size, law.variance_spread),
         total_variation(law.pmf, found.size),
         *(
             share_check(f"P(depth <= {g})", float(chance), int((found.depth <= g).sum()), n)
@@ -256,13 +256,6 @@ def check_cascades(venue: CascadeVenue, found: Cascades, depths: int = 3) -> lis
         # The proceeds of X sales at average fills do not depend on their order: X (P0 - s) - kappa X^2 / 2.
         exact_check("proceeds, largest deviation", 0.0, np.abs(found.proceeds - paid).max(), 1e-6 * venue.price),
     ]
-
-
-def _variance(law: CascadeLaw, size: Array) -> Check:
-    """Return the check of the variance; what is rare may have been missed, and the larger error counts."""
-    check = variance_check("variance", law.variance, size)
-    error = max(check.standard_error, law.variance_spread / math.sqrt(len(size)))
-    return replace(check, standard_error=error, tolerance=SIGMAS * error)
 
 
 def cascade_target(venue: CascadeVenue = CascadeVenue(), replications: int = 5_000, seed: int = 1) -> list[Check]:

@@ -140,13 +140,14 @@ class UnlikeSizes(Target):
         sizes = np.arange(self.accounts + 2)
         mean = float(sizes @ pmf)
         variance = float((sizes - mean) ** 2 @ pmf)
+        squares = math.sqrt(max(float((sizes - mean) ** 4 @ pmf) - variance**2, 0.0))
         queue = (self.ratio + (self.ratio * c) ** 2) / (1.0 - self.ratio) ** 3
         return [
             mean_check("mean total", mean, total, 0.0, math.sqrt(variance)),
-            variance_check("variance of the total", variance, total),
+            variance_check("variance of the total", variance, total, squares),
             total_variation(pmf, total),
             _allowing(mean_check("mean, many accounts", 1.0 / (1.0 - self.ratio), total), mean),
-            _allowing(variance_check("variance, many accounts", queue, total), variance),
+            _allowing(variance_check("variance, many accounts", queue, total, squares), variance),
         ]
 
 

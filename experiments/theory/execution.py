@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import Field
 
 from experiments.target import SIGMAS, Check, exact_check, mean_check, variance_check
+from experiments.theory.sale_limits import PRICE, refuse_deep, refuse_shallow
 from experiments.theory.suite import Target
 from simulation.arrays import Array
 from simulation.errors import InputError
@@ -24,17 +25,13 @@ from simulation.random import Streams
 from simulation.rule import load_rules
 from simulation.sections import Fees
 
-_PRICE = 1e7  # dollars; impacts of a few dollars then move it by millionths
-_DEEP = 2e-4  # of the price
 _FINE = 1e-4  # relative: what is left of the logarithm, and of sums in floating point
 _GONE = 1e-3  # half-life in steps of what is forgotten by the next step
 for _family in ("impact", "mark", "oracle"):
     load_rules(f"simulation.{_family}")
 
 
-def market(
-    impact: Mapping[str, Any], path: Array, fill_at: FillAt = "average", depth: Array | float = _PRICE
-) -> Market:
+def market(impact: Mapping[str, Any], path: Array, fill_at: FillAt = "average", depth: Array | float = PRICE) -> Market:
     """Return the engine's market under `impact` on the exogenous `path` (steps + 1, m); `depth` in dollars, (m,)."""
     columns = path.shape[1]
     names = tuple(f"M{i}" for i in range(columns))
@@ -58,18 +55,6 @@ def shortfall(place: Market, sales: Array) -> Array:
         volume = np.full(len(place.names), -sold)
         proceeds += sold * (place.absorb(volume, forced=False) - start)
     return -proceeds
-
-
-def _refuse_deep(name: str, moved: float) -> None:
-    """Raise `InputError` where a sale at once would move the price by `moved` dollars, too many for it to hardly move.
-
-    Formulas are in dollars and impact moves logs; the two agree up to the share of the price that is moved.
-    """
-    if moved > _DEEP * _PRICE:
-        raise InputError(
-            f"{name}: units: sold at once would move the price of {_PRICE:g} dollars by {moved:.3g}; must be at most "
-            f"{_DEEP * _PRICE:g}; fewer units, or less impact of each"
-        )
 
 
 class Execution(Target):
@@ -99,7 +84,7 @@ class Execution(Target):
         """Return cost without noise, mean and variance, of the optimal and of the even trajectory, and their order."""
         if self.temporary <= self.permanent * self.days / self.slices / 2.0:
             raise InputError("temporary: must be more than permanent * days / slices / 2, or haste costs nothing")
-        _refuse_deep(self.name, self.units * max(self.permanent, 2.0 * self.temporary * self.slices / self.days))
+        refuse_deep(self.name, self.units * max(self.permanent, 2.0 * self.temporary * self.slices / self.days))
         even = np.full(self.slices, self.units / self.slices)
         return [*self._checks("optimal", self.optimal()), *self._checks("even", even), self._best()]
 
@@ -134,13 +119,13 @@ class Execution(Target):
 
     def _paid(self, sales: Array) -> float:
         """Return what the market charges for `sales` (N,) where the price stands still, dollars."""
-        place = market(self._law(), np.full((self.slices + 1, 1), _PRICE))
+        place = market(self._law(), np.full((self.slices + 1, 1), PRICE))
         return float(shortfall(place, sales)[0]) + self._spread(sales)
 
     def _spread(self, sales: Array) -> float:
         """Return eps a unit, as the venue would charge it: a taker fee on notional at prices that hardly move."""
-        fees = Fees.model_validate({"taker_rate": self.half_spread / _PRICE})
-        return float((np.abs(sales) * _PRICE).sum() * fees.taker_rate)
+        fees = Fees.model_validate({"taker_rate": self.half_spread / PRICE})
+        return float((np.abs(sales) * PRICE).sum() * fees.taker_rate)
 
     def _best(self) -> Check:
         """Return the check that to sell a little earlier or later pays nowhere: E + lambda V, costs by the market."""
@@ -159,7 +144,7 @@ class Execution(Target):
         mean, variance = self.expected(sales)
         noise = Streams(self.seed).normal("execution/price", 0, self.slices * self.paths)
         moves = self.volatility * math.sqrt(tau) * noise.reshape(self.slices, self.paths)
-        path = _PRICE + np.vstack([np.zeros(self.paths), np.cumsum(moves, axis=0)])
+        path = PRICE + np.vstack([np.zeros(self.paths), np.cumsum(moves, axis=0)])
         cost = shortfall(market(self._law(), path), sales) + self._spread(sales)
         return [
             exact_check(f"cost without noise, {name}", mean, self._paid(sales), _FINE * mean),
@@ -189,9 +174,9 @@ class Kyle(Target):
         value, noisy = (streams.normal(f"kyle/{what}", 0, self.draws) for what in ("value", "noise"))
         order = value * noise  # (v - p0) su / s0
         law = {"kind": "linear_units", "dollars_per_unit": spread / (2.0 * noise)}
-        place = market(law, np.full((2, self.draws), _PRICE), "after")
+        place = market(law, np.full((2, self.draws), PRICE), "after")
         flow = order + noise * noisy
-        price = place.absorb(flow, forced=False) - _PRICE
+        price = place.absorb(flow, forced=False) - PRICE
         gain = (spread * value - price) * order
         slope = float((spread * value) @ flow / (flow @ flow))
         residual = spread * value - slope * flow
@@ -229,7 +214,9 @@ class Resilience(Target):
 
     def run(self) -> list[Check]:
         """Return both costs, the power law with its memory, and the round trip."""
-        _refuse_deep(self.name, self.units * self.slope)
+        refuse_deep(self.name, self.units * self.slope)
+        refuse_shallow(self.name, "slope", self.units * self.slope)
+        refuse_shallow(self.name, "density", (self.units / (self.exponent * self.density)) ** self.exponent)
         return [*self._resilient(), *self._power(), *self._round_trip()]
 
     def _resilient(self) -> list[Check]:
@@ -243,17 +230,17 @@ class Resilience(Target):
             "permanent_share": 0.0,
             "half_life_steps": n * math.log(2.0) / decay,
         }
-        costs = [shortfall(market(law, np.full((n + 2, 1), _PRICE)), sales)[0] for sales in (best, even)]
+        costs = [shortfall(market(law, np.full((n + 2, 1), PRICE)), sales)[0] for sales in (best, even)]
         scale = self.slope * whole**2
         expected = (scale / (2.0 + decay), scale * (decay - 1.0 + math.exp(-decay)) / decay**2)
         fine = 2.0 * (1.0 + decay) / n
         steps = max(1, round(n / decay))
-        hit = market(law, np.full((steps + 1, 1), _PRICE))
+        hit = market(law, np.full((steps + 1, 1), PRICE))
         hit.absorb(np.array([-whole]), False)
-        fallen = float(hit.mid[0]) - _PRICE
+        fallen = float(hit.mid[0]) - PRICE
         for _ in range(steps):
             hit.advance()
-        left = (float(hit.mid[0]) - _PRICE) / fallen
+        left = (float(hit.mid[0]) - PRICE) / fallen
         return [
             *(
                 exact_check(name, wanted, found, fine * wanted)
@@ -265,30 +252,30 @@ class Resilience(Target):
         ]
 
     def _power(self) -> list[Check]:
-        scale = (self.exponent * self.density) ** -self.exponent / _PRICE
+        scale = (self.exponent * self.density) ** -self.exponent / PRICE
         law = {"kind": "square_root", "exponent": self.exponent, "scale": scale}
-        path, per_unit = np.full((2, 1), _PRICE), scale * self.units**self.exponent
+        path, per_unit = np.full((2, 1), PRICE), scale * self.units**self.exponent
         sliced, whole = market(law, path), market(law, path)
-        proceeds = sum(float(sliced.absorb(np.array([-self.units / 50.0]), False)[0] - _PRICE) for _ in range(50)) / 50
+        proceeds = sum(float(sliced.absorb(np.array([-self.units / 50.0]), False)[0] - PRICE) for _ in range(50)) / 50
         whole.absorb(np.array([-self.units]), False)
         half = market(law, path)
         half.absorb(np.array([-self.units / 2.0]), False)
-        moved = [float(np.log(_PRICE / place.mid[0])) for place in (whole, half, sliced)]
+        moved = [float(np.log(PRICE / place.mid[0])) for place in (whole, half, sliced)]
         exponent = math.log(moved[0] / moved[1]) / math.log(2.0)
         cost = per_unit / (1.0 + self.exponent)
         fine = _FINE + per_unit  # dollars a unit against logs: relative, at most the whole displacement
         return [
             exact_check("exponent", self.exponent, exponent, _FINE),
-            exact_check("displacement, dollars", per_unit * _PRICE, moved[0] * _PRICE, _FINE * per_unit * _PRICE),
-            exact_check("displacement in slices", per_unit * _PRICE, moved[2] * _PRICE, _FINE * per_unit * _PRICE),
-            exact_check("mean cost in slices, dollars a unit", cost * _PRICE, -proceeds, fine * cost * _PRICE),
+            exact_check("displacement, dollars", per_unit * PRICE, moved[0] * PRICE, _FINE * per_unit * PRICE),
+            exact_check("displacement in slices", per_unit * PRICE, moved[2] * PRICE, _FINE * per_unit * PRICE),
+            exact_check("mean cost in slices, dollars a unit", cost * PRICE, -proceeds, fine * cost * PRICE),
         ]
 
     def _round_trip(self) -> list[Check]:
-        place = market({"kind": "linear_units", "dollars_per_unit": self.slope}, np.full((2, 1), _PRICE))
+        place = market({"kind": "linear_units", "dollars_per_unit": self.slope}, np.full((2, 1), PRICE))
         paid = [cast(float, place.absorb(np.array([side * self.units]), False)[0]) * side for side in (1.0, -1.0)]
         peak = self.slope * self.units / 2.0
         return [
-            exact_check("price after a round trip", 0.0, float(place.mid[0]) - _PRICE, _FINE * peak),
+            exact_check("price after a round trip", 0.0, float(place.mid[0]) - PRICE, _FINE * peak),
             exact_check("cost of a round trip, dollars a unit", 0.0, sum(paid), _FINE * peak),
         ]

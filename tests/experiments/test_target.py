@@ -35,11 +35,21 @@ MARKET = {"name": "M", "price": 100.0}
 
 
 def test_a_mean_is_held_to_four_standard_errors_of_its_runs():
-    check = mean_check("m", 2.0, np.array([1.0, 2.0, 3.0, 4.0]))
+    check = mean_check("m", 2.0, np.tile([1.0, 2.0, 3.0, 4.0], 500))
     assert check.simulated == 2.5
-    assert check.standard_error == pytest.approx(math.sqrt(5.0 / 3.0) / 2.0)
+    assert check.standard_error == pytest.approx(math.sqrt(1.25 / 1999.0))
     assert check.tolerance == pytest.approx(4.0 * check.standard_error)
-    assert check.passed
+    assert not check.passed
+
+
+@pytest.mark.parametrize("n", [4, 40, 300])
+def test_of_few_runs_a_mean_is_as_seldom_beyond_as_a_normal_number_beyond_four_deviations(n: int):
+    values = np.random.default_rng(n).normal(size=n)
+    check = mean_check("m", 0.0, values)
+    rare = 2.0 * scipy.stats.t.sf(check.tolerance / check.standard_error, n - 1)
+    assert rare == pytest.approx(2.0 * scipy.stats.norm.sf(4.0), rel=1e-6)
+    known = mean_check("m", 0.0, values, spread=100.0)  # a spread that theory knows is no estimate
+    assert known.tolerance == pytest.approx(4.0 * 100.0 / math.sqrt(n))
 
 
 def test_slack_is_relative_to_what_is_expected_and_comes_on_top():
