@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from experiments.contagion.ratios import Ratios, radius_before, ratios
@@ -21,7 +22,7 @@ from experiments.tables import write_table
 from experiments.wording import counted, dollars
 from simulation.scenario import Scenario
 
-_SHOWN = 5  # accounts in the text
+_SHOWN, _MARKETS = 5, 8  # accounts in the text; markets up to which those that took no part are shown too
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,10 @@ class Contagion:
             across += f", 95 % interval {dollars(crossed['low'])} to {dollars(crossed['high'])}"
         what = "dollars of loss that forced sales in the row's market caused in what the column's had to close"
         over = f", mean over {counted(len(self.runs), 'storm')}" if len(self.runs) > 1 else ""
-        return f"{what}{over}:\n{mean.round(0).astype('int64')}\n{across}"
+        hit = mean.to_numpy().any(axis=0) | mean.to_numpy().any(axis=1)
+        kept = names if len(names) <= _MARKETS or not hit.any() else [names[i] for i in np.flatnonzero(hit)]
+        rest = f"\n{counted(len(names) - len(kept), 'other market')}: 0" if len(kept) < len(names) else ""
+        return f"{what}{over}:\n{mean.loc[kept, kept].round(0).astype('int64').to_string()}{rest}\n{across}"
 
     def _worst(self) -> list[str]:
         if self.seen.accounts.empty:

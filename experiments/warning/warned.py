@@ -77,7 +77,7 @@ class Warned:
             self._beginning,
             f"forced volume: {dollars(self.forced.sum())} in all",
             f"contagion matrix at step {at} for {prices} prices,",
-            "dollars forced out of the column's market per dollar of the row's:",
+            f"dollars forced out of the column's market per dollar of the row's{self._both_ways}:",
             _shown(self.matrix, names),
             "the same by account class:",
             _shown(self.class_matrix, self.groups),
@@ -94,6 +94,12 @@ class Warned:
         forced_out = self.readings[["sold_per_percent", "bought_per_percent"]].iloc[0].any()
         what = "set off nothing that feeds back" if forced_out else "liquidate nobody"
         return f" (a move of {100.0 * self.window:g} % would {what})"
+
+    @property
+    def _both_ways(self) -> str:
+        """Say what a negative number is, where there is one."""
+        below = bool(self.matrix.min() < 0.0)
+        return " (negative: bought where the row's is sold, or sold where it is bought)" if below else ""
 
     @property
     def _beginning(self) -> str:

@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.contagion.study import contagion
-from tests.experiments.storms import by_hand, holder_of, one_market
+from tests.experiments.storms import TIER, by_hand, holder_of, one_market
 
 SEVERAL = {
     "population": [holder_of(1.0, 99.0 - 0.3 * i, f"A{i}") for i in range(10)],
@@ -54,3 +54,22 @@ def test_the_matrix_is_the_mean_over_storms_whether_or_not_anything_was_closed()
     forced = [one.events["forced"].sum() for one in found.runs]
     assert found.hits["mean"].max() == pytest.approx(sum(forced) / 4, rel=1e-6)
     assert min(forced) == 0.0 < max(forced)
+
+
+def test_of_many_markets_only_those_that_took_part_are_shown() -> None:
+    names = ["X", *(f"M{i}" for i in range(20))]
+    markets = [{"name": name, "price": 100.0, "tiers": [TIER]} for name in names]
+    storm = one_market([holder_of(4.0, 97.0, "A"), holder_of(2.0, 95.0, "B")], markets=markets)
+    text = str(contagion(storm)).splitlines()
+    start = next(i for i, line in enumerate(text) if line.startswith("dollars of loss that forced sales in the row's"))
+    assert [line.split()[0] for line in text[start + 1 : start + 4]] == ["X", "X", "20"]
+    assert text[start + 3 : start + 5] == ["20 other markets: 0", "across markets: $0"]
+
+
+def test_of_many_markets_without_any_loss_all_are_shown_and_none_is_left_out_of_a_line() -> None:
+    markets = [{"name": f"M{i}", "price": 100_000.0, "tiers": [TIER]} for i in range(25)]
+    rich = {"kind": "book", "name": "A", "count": 1, "units": {"M0": 1.0}, "deposit": 1e6}
+    text = str(contagion(one_market([rich], markets=markets, price={"kind": "flat"}, steps=1)))
+    assert "..." not in text and "other market" not in text
+    rows = [line.split() for line in text.splitlines() if line.startswith("M")]
+    assert rows == [[f"M{i}", *("0",) * 25] for i in range(25)]

@@ -112,3 +112,9 @@ def test_the_fall_and_the_class_are_told_in_amounts(wild) -> None:
     assert text.endswith(f"the others {dollars(abs(last['indirect_contagion']))}")
     calm = wild.readings.assign(radius_down=0.5, radius_up=0.0, first_sales=1_234.0, predicted_sales=2_468.0)
     assert "forces out $1.23 thousand at once\nand $2.47 thousand with all" in str(replace(wild, readings=calm))
+
+
+def test_a_negative_number_of_the_matrix_is_explained(wild) -> None:
+    said = " (negative: bought where the row's is sold, or sold where it is bought):\n"
+    assert said not in str(wild)
+    assert said in str(replace(wild, matrix=wild.matrix - 2.0 * wild.matrix.max()))
