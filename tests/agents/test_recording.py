@@ -137,3 +137,33 @@ def test_keepers_and_vault_trade_at_prices_around_the_mark_and_the_book_at_its_f
     assert ratio[keeper].tolist() == pytest.approx((1.0 + np.sign(events.quantity[keeper]) * 0.02).tolist())
     assert (ratio[vault] == 1.0).all()
     assert keeper.any() or vault.any()
+
+
+# Alone --------------------------------------------------------------------------------------------------------------
+
+
+def standing_alone(units: dict[str, float], deposit: float, *marks: float, **rules: Any) -> list[float]:
+    """Which positions of the one seized pool would be healthy with their own share of its collateral."""
+    tiers = [{"floor": 0.0, "maintenance_rate": 0.0625, "initial_rate": 0.125}]
+    listed = [{"name": name, "price": 100.0, "depth": 1e7, "tiers": tiers} for name in "AB"]
+    model = venue([book("one", units, deposit)], markets=listed, price=storm([100.0, 100.0], marks), **rules)
+    model.market.advance()
+    (found,) = healthy_alone(model.engine, model.exchange.desk.find())
+    return found.tolist()
+
+
+def test_what_the_other_position_lost_is_what_a_healthy_one_dies_of() -> None:
+    """Ten at 80 and ten at 100 share 300 dollars as 4 : 5. B has 166.67 of 62.50 needed; A has 133.33 - 200."""
+    assert standing_alone({"A": 10.0, "B": 10.0}, 300.0, 80.0, 100.0) == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(("deposit", "healthy"), [(100.0, 1.0), (100.0 - 2.0**-10, 0.0)])
+def test_exactly_at_its_requirement_a_position_is_healthy_alone(deposit: float, healthy: float) -> None:
+    """A still stands at 1,000 dollars, B at 600: of 100 dollars A has 62.50, just what it needs."""
+    assert standing_alone({"A": 10.0, "B": 10.0}, deposit, 100.0, 60.0) == [healthy, 0.0]
+
+
+def test_a_single_position_is_never_healthy_alone_even_where_a_venue_closes_early() -> None:
+    """90 dollars of 58.75 needed, closed at twice that: what it died of is itself."""
+    early = {"kind": "ratio", "liquidation": 2.0, "release": 2.0}
+    assert standing_alone({"A": 10.0}, 150.0, 94.0, 100.0, state=early) == [0.0, 0.0]

@@ -82,3 +82,20 @@ def test_positions_never_shrink_and_grow_in_proportion_to_phi(phi: float, rho: f
 def test_a_leverage_setting_counts_on_both_sides_of_the_ratio() -> None:
     careful = {**PAIR, "leverage_setting": 2.0}
     assert factor(careful, 1.0, portfolio()) == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(("setting", "expected"), [(1000.0, 1.5), (8.0, 1.3), (2.0, 1.0)])
+def test_where_a_venue_brings_its_own_tiers_the_reference_says_what_isolated_margin_would_have_asked(
+    setting: float, expected: float
+) -> None:
+    """A asks for 10 %, its reference for 20 %; B has no other tiers. 1,000 dollars each: 200 + 100 over 100 + 100.
+
+    A leverage setting of 8 asks for 125 in B and of the venue: 200 + 125 over 125 + 125; of 2 for 500 everywhere.
+    """
+    own, reference = ([{"floor": 0.0, "maintenance_rate": 0.05, "initial_rate": rate}] for rate in (0.1, 0.2))
+    plain = {"price": 100.0, "depth": 1e7, "tiers": own}
+    markets = [{"name": "A", **plain, "reference_tiers": reference}, {"name": "B", **plain}]
+    entry = {**LONGS, "leverage_setting": setting}
+    model = venue([entry], markets=markets, reuse_share=1.0)
+    orders = np.array([[10.0, 10.0]])
+    assert regime_scale(model, model.groups[0].members(slice(None)), orders).tolist() == [pytest.approx(expected)]

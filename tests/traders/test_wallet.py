@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from simulation.accounts import QUANTUM
 from simulation.arrays import Array
 from simulation.model import MarketModel
 from tests.venues import book, equity, positions, rows, storm, venue
@@ -79,6 +80,35 @@ def test_turning_round_releases_everything_and_posts_for_the_new_side() -> None:
     assert positions(model)[0, 0] == -5.0
 
 
+def test_turning_round_to_a_larger_position_takes_the_profit_of_the_old_one_out_too() -> None:
+    """200 dollars are in the pool at 110, fifteen units short need 165 of them."""
+    model = account(110.0)
+    buy(model, 10.0)
+    model.market.advance()
+    buy(model, -25.0)
+    np.testing.assert_allclose(pools(model), [1_100.0 - 165.0, 165.0], atol=1e-4)
+
+
+def test_turning_round_a_ruined_position_posts_the_new_requirement_and_not_the_old_loss() -> None:
+    """At 85 the pool is 50 dollars short; ten units the other way need 85, and no more is posted."""
+    model = account(85.0)
+    buy(model, 10.0)
+    model.market.advance()
+    buy(model, -20.0)
+    np.testing.assert_allclose(pools(model), [900.0 - 85.0, 85.0 - 50.0], atol=1e-4)
+
+
+def test_an_opening_posts_no_more_than_the_wallet_has() -> None:
+    model = venue([book("me", {"A": 10.0}, 60.0, posted_share=0.0)], margin={"kind": "isolated"})
+    np.testing.assert_array_equal(pools(model), [0.0, 60.0])
+
+
+def test_an_opening_leaves_the_wallet_what_shared_positions_need() -> None:
+    """150 dollars, of which ten units in the shared pool need 100."""
+    model = venue([book("me", {"A": 10.0, "B": 10.0}, 150.0, isolated=["B"], posted_share=0.0)], 2)
+    np.testing.assert_array_equal(pools(model), [100.0, 0.0, 50.0])
+
+
 def test_an_order_the_wallet_cannot_post_for_is_refused_whatever_other_pools_hold() -> None:
     model = account(200.0, deposit=100.0)
     buy(model, 10.0)
@@ -101,6 +131,23 @@ def test_orders_in_several_markets_post_to_several_pools() -> None:
 def test_a_share_of_the_wallet_is_posted_at_the_start(share: float, expected: list[float]) -> None:
     model = venue([book("me", {"A": 10.0, "B": -10.0}, 1_000.0, posted_share=share)], 2, **ISOLATED)
     np.testing.assert_allclose(pools(model), expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("quanta", range(6))
+def test_a_share_that_rounds_up_in_every_pool_takes_no_more_than_the_wallet_has(quanta: int) -> None:
+    """Three pools of 100 dollars each; what is left over is odd quanta, a third of which may round up three times."""
+    units = {"A": 10.0, "B": 10.0, "C": 10.0}
+    model = venue([book("me", units, 300.0 + quanta * QUANTUM)], 3, **ISOLATED)
+    assert cash(model)[0] >= 0.0
+    assert pools(model).sum() == 300.0 + quanta * QUANTUM
+    assert (pools(model)[1:] >= 100.0).all()
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_who_also_stands_in_the_shared_pool_posts_no_share_of_what_that_needs(side: float) -> None:
+    """The proceeds of a shared short are cash too, but not to be posted."""
+    model = venue([book("me", {"A": 10.0 * side, "B": 10.0}, 1_000.0, isolated=["B"], posted_share=1.0)], 2)
+    np.testing.assert_array_equal(pools(model), [900.0, 0.0, 100.0])
 
 
 @settings(max_examples=40)
