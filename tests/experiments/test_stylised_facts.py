@@ -38,7 +38,7 @@ def normal() -> np.ndarray:
 
 
 def test_hills_index_of_three_values_by_hand() -> None:
-    found = hill_index(np.array([-math.e**3, 0.0, math.e**2, math.e]), 2)
+    found = hill_index(np.array([-(math.e**3), 0.0, math.e**2, math.e]), 2)
     assert found.value == pytest.approx(1.0 / 1.5)
     assert found.high - found.value == pytest.approx(1.959964 * found.value / math.sqrt(2.0))
 
@@ -202,3 +202,42 @@ def test_the_tail_weight_knows_no_unit_and_no_level():
     returns = np.random.default_rng(3).standard_t(4, 1_000)
     assert tail_weight(7.0 - 3.0 * returns) == pytest.approx(tail_weight(returns))
     assert math.isnan(tail_weight(np.zeros(50)))
+
+
+# Errors on paper --------------------------------------------------------------------------------------------
+
+
+def ends(found) -> tuple[float, float]:
+    return found.low, found.high
+
+
+def test_intervals_are_the_value_less_and_plus_1_96_standard_errors() -> None:
+    """Hill: index / sqrt(k); kurtosis: sqrt(24 / n); asymmetry of 3 losses and 1 gain: 2 sqrt(3/4 * 1/4 / 4)."""
+    hill = hill_index(np.array([-(math.e**3), 0.0, math.e**2, math.e]), 2)
+    assert ends(hill) == pytest.approx((2 / 3 * (1 - 1.959964 / math.sqrt(2)), 2 / 3 * (1 + 1.959964 / math.sqrt(2))))
+    kurtosis = excess_kurtosis(np.array([1.0, -1.0, 1.0, -1.0]))  # four returns are enough; m4 = m2 = 1
+    assert (kurtosis.value, kurtosis.n) == (-2.0, 4)
+    assert ends(kurtosis) == pytest.approx((-2.0 - 1.959964 * math.sqrt(6.0), -2.0 + 1.959964 * math.sqrt(6.0)))
+    returns = np.array([-9.0, -8.0, -8.5, 9.5] + [0.0] * 60)
+    asymmetry = gain_loss_asymmetry(returns)
+    error = 2.0 * math.sqrt(3 / 16 / 4)
+    assert (asymmetry.value, asymmetry.n) == (0.5, 4)
+    assert ends(asymmetry) == pytest.approx((0.5 - 1.959964 * error, 0.5 + 1.959964 * error))
+
+
+def test_large_returns_are_counted_from_their_mean_and_the_edge_is_large() -> None:
+    """Of 7 at 0 and one at 8, mean 1, deviation sqrt(7): the 8 is exactly sqrt(7) deviations above the mean."""
+    returns = np.array([0.0] * 7 + [8.0])
+    for shift in (0.0, 100.0):
+        assert gain_loss_asymmetry(returns + shift, 2.6).value == -1.0
+        assert "no return is that large" in gain_loss_asymmetry(returns + shift, 2.7).reason
+    halves = np.array([-1.0, 1.0])  # one deviation each way, to the last bit
+    assert (gain_loss_asymmetry(halves, 1.0).value, gain_loss_asymmetry(halves, 1.0).n) == (0.0, 2)
+
+
+def test_what_cannot_be_told_says_of_how_many_returns_and_of_which_lags() -> None:
+    flat = gain_loss_asymmetry(np.full(9, 0.1))
+    assert (flat.n, flat.method) == (9, "gain/loss asymmetry beyond 2 deviations")
+    unknown = autocorrelation(np.full(9, 0.1), (1, 3))
+    assert (unknown.lags, unknown.reason) == ((1, 3), "the returns do not vary")
+    assert excess_kurtosis(np.array([1.0, 2.0, 4.0])).reason == "needs four returns (has 3)"

@@ -88,3 +88,16 @@ def test_straddles_lose_one_unit_in_a_rise_of_one_deviation() -> None:
     risen = level * (1.0 + 0.89 / math.sqrt(525_600.0))
     lost = (book.straddle(risen) - book.straddle(level)) / book.risk(level)
     assert lost[0, 0] == pytest.approx(1.0, rel=1e-3)
+
+
+def test_profits_are_one_a_minute_and_a_straddle_and_a_hedge_takes_its_ratio_of_the_second() -> None:
+    profits = VegaBook(3, correlation=0.6).profits(400, seed=2)
+    assert profits.shape == (400, 3)
+    found = hedge_target(VegaBook(3, correlation=0.6), 400, seed=2, assumed=0.4)[0]
+    left = profits[:, 0] - 0.4 * profits[:, 1]
+    assert found.simulated == pytest.approx(np.var(left, ddof=1), rel=1e-12)
+    assert found.expected == pytest.approx(1.0 - 2.0 * 0.6 * 0.4 + 0.4**2, rel=1e-12)
+
+
+def test_a_hedge_with_volatility_that_moves_the_other_way_is_a_hedge_too() -> None:
+    assert (hedge_margin(-0.3, joint=True), hedge_margin(-0.3, joint=False)) == (0.7, 1.3)
