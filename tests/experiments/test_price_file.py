@@ -227,3 +227,35 @@ def test_a_mutilated_file_gives_prices_or_a_refusal_and_nothing_else(tmp_path_fa
     else:
         assert (table.prices > 0).all()
         assert table.prices.shape == (len(table.times), len(table.names))
+
+
+def test_only_too_many_cells_look_like_numbers_with_a_comma(tmp_path):
+    assert refusal(tmp_path, WIDE.replace(",11\n", "\n")) == "prices.csv:3: must have 3 cells like the header (got 2)"
+    assert refusal(tmp_path, WIDE.replace("101.5", "101,5")).endswith(
+        "; hint: decimals with a point, no thousands separator"
+    )
+
+
+@pytest.mark.parametrize(
+    ("symbols", "message"),
+    [
+        ([1, 1, 2, 2], "prices.parquet:1: column 'symbol': must be text (got int64)"),
+        (["BTC", "BTC", "btc", "btc"], "differs from another symbol by case only"),
+        (["BTC", "BTC", None, None], 'column "": a symbol has only letters'),
+    ],
+)
+def test_symbols_of_a_parquet_file_are_text(tmp_path, symbols, message):
+    frame = pd.DataFrame({"time": pd.to_datetime(HOURS[:2] * 2), "symbol": symbols, "close": [1.0, 2.0, 3.0, 4.0]})
+    frame.to_parquet(tmp_path / "prices.parquet")
+    with pytest.raises(PriceDataError) as caught:
+        read_prices(tmp_path / "prices.parquet")
+    assert message in str(caught.value)
+
+
+def test_a_parquet_file_in_the_long_layout_is_read_as_one_in_the_wide(tmp_path):
+    frame = pd.DataFrame(
+        {"time": pd.to_datetime(HOURS[:2] * 2), "symbol": ["B", "B", "A", "A"], "close": [1.0, 2, 3, 4]}
+    )
+    frame.to_parquet(tmp_path / "prices.parquet")
+    found = read_prices(tmp_path / "prices.parquet")
+    assert (found.names, found.prices.tolist()) == (("B", "A"), [[1.0, 3.0], [2.0, 4.0]])
