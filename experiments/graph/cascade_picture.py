@@ -74,7 +74,7 @@ def caption(graph: nx.DiGraph, single: bool) -> str:
     deepest, total = max(about["generation"] for about in closings), sum(about["notional"] for about in closings)
     counts = (
         f"{counted(len(closings), 'closing')} of {counted(pools, 'pool')}, {dollars(total)} in all, "
-        f"{counted(roots, 'root')} (would have been liquidated without any other; thick rim); the largest cascade has "
+        f"{counted(roots, 'root')} (under margin without any forced sale before; thick rim); the largest cascade has "
         f"{counted(max(map(len, trees.values())), 'pool')}, the deepest {counted(deepest, 'generation')}."
     )
     shapes = "Area is closed notional, shape and colour the market (the largest, where several were closed)."

@@ -27,7 +27,7 @@ def outcome_picture(found: list[list[Outcome]]) -> Picture:
         _draw(axis, found)
         axis.set(xlabel="spectral radius of the contagion matrix, read before the shock")
         axis.set_ylabel(_RATIO)
-        axis.legend(*_named([axis]), loc="upper left")
+        figure.legend(*_named([axis]), loc="outside lower center", ncols=3)
         image = png(figure)
     return Picture("warning_outcome", "Prediction and outcome", _caption(found), image)
 

@@ -254,6 +254,9 @@ def warning_picture(warned: Warned) -> Picture:
         volume.vlines(step, 0.0, warned.forced / unit[0], color=DARK, lw=1.0)
         volume.set_ylabel(f"forced volume,\n{unit[1]} a step")
         from_zero(volume, "y")
+        if not warned.forced.any():
+            volume.set_yticks([0.0])
+            volume.text(0.5, 0.5, "no forced trade", ha="center", va="center", transform=volume.transAxes)
         for name, line, mark in (("radius_down", "-", "v"), ("radius_up", "--", "^")):
             found = warned.readings[name]
             every = max(1, len(found) // 12)

@@ -118,3 +118,10 @@ def test_a_negative_number_of_the_matrix_is_explained(wild) -> None:
     said = " (negative: bought where the row's is sold, or sold where it is bought):\n"
     assert said not in str(wild)
     assert said in str(replace(wild, matrix=wild.matrix - 2.0 * wild.matrix.max()))
+
+
+def test_a_quiet_run_shows_no_scale_of_nothing(wild) -> None:
+    quiet = warning_picture(replace(wild, forced=np.zeros_like(wild.forced)))
+    assert quiet.png != warning_picture(wild).png
+    calm = {"readings": wild.readings.assign(radius_down=0.0, radius_up=0.0), "forced": np.zeros_like(wild.forced)}
+    assert warning_picture(replace(wild, **calm)).png.startswith(b"\x89PNG")
