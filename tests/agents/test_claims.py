@@ -67,6 +67,30 @@ def test_what_a_default_destroys_goes_to_the_outside():
     assert model.exchange.claims.defaults[0].cost == 3.0
 
 
+def test_what_recovery_takes_of_claims_is_taken_of_what_came_in_and_not_of_what_went_out():
+    """b receives 8 of 10 dollars, half of which is lost with it: 4 go on to c, 4 to the outside, none stays."""
+    owed = debts(("a", "b", 10.0), ("b", "c", 10.0), claims_recovery_rate=0.5)
+    model = venue(people(a=8.0, b=0.0, c=0.0), claims=owed)
+    model.step()
+    assert money(model) == [0.0, 0.0, 4.0]
+    assert [(default.paid, default.cost) for default in model.exchange.claims.defaults] == [(8.0, 0.0), (4.0, 4.0)]
+
+
+def test_small_debts_share_a_defaulter_s_money_like_large_ones():
+    """Half a dollar for debts of 25 and 75 cents."""
+    model = venue(people(a=0.5, b=0.0, c=0.0), claims=debts(("a", "b", 0.25), ("a", "c", 0.75)))
+    model.step()
+    assert money(model) == [0.0, 0.125, 0.375]
+
+
+@pytest.mark.parametrize(("quanta", "paid"), [(2.4, 2.0), (2.6, 3.0)])
+def test_a_debt_is_the_nearest_number_of_quanta(quanta: float, paid: float):
+    model = venue(people(a=1.0, b=0.0), claims=debts(("a", "b", quanta * QUANTUM)))
+    model.step()
+    assert money(model) == [1.0 - paid * QUANTUM, paid * QUANTUM]
+    assert model.exchange.claims.defaults == []
+
+
 def test_loans_put_the_lender_s_cash_into_the_borrower_s_hands():
     model = venue(people(a=50.0, b=100.0), claims=debts(("a", "b", 30.0), funded=True, due_step=3))
     assert money(model) == [80.0, 70.0]
