@@ -86,7 +86,7 @@ def by_round(graph: nx.DiGraph, closings: About) -> Layout:
         if about["tree"]
     ]
     tallest = max((min(len(nodes), TALLEST) for nodes in columns.values()), default=1)
-    height = max(2.6, 1.1 + 0.32 * tallest)
+    height = max(2.6, 1.1 + 0.32 * tallest, 0.4 + 0.31 * (len(markets) + 3))  # the last: inches of the legend
     return Layout(discs, lines, markets, ticks, ([], []), "step.round of liquidation", height, counted=False)
 
 

@@ -17,7 +17,7 @@ from experiments.wording import counted, dollar_scale, dollars
 from simulation.arrays import Array
 from simulation.scenario import Scenario
 
-_LOOKS, _WIDTHS = 6, (1.0, 2.2)  # looks of lines there are; beyond them lines get thicker
+_LOOKS, _WIDTHS = 6, (1.0, 2.2, 3.4)  # looks of lines there are; beyond them lines get thicker
 _MOST = 200  # readings of one run; a choice: each costs as much as 2 m + 1 margin checks of everybody
 
 
@@ -227,7 +227,7 @@ def _told(model: _Reader) -> Warned:
 
 
 def form_of(market: str, markets: tuple[str, ...]) -> dict[str, Any]:
-    """Return how the line of a market is drawn: no two of twelve markets alike, in grey too."""
+    """Return how the line of a market is drawn: no two of eighteen markets alike, in grey too."""
     style = look(market, markets)
     width = _WIDTHS[markets.index(market) // _LOOKS % len(_WIDTHS)]
     return {"color": style.colour, "ls": style.line, "lw": width, "marker": style.marker}
@@ -262,11 +262,10 @@ def warning_picture(warned: Warned) -> Picture:
             every = max(1, len(found) // 12)
             label = "falling prices" if name == "radius_down" else "rising prices"
             radius.plot(warned.readings["step"], found, DARK, ls=line, marker=mark, markevery=every, ms=4, label=label)
-        radius.axhline(1.0, color=GREY, lw=0.9, ls=":")
-        radius.annotate("unstable above", (0.995, 1.0), (0, 2), ("axes fraction", "data"), "offset points", ha="right")
+        radius.axhline(1.0, color=GREY, lw=0.9, ls=":", label="unstable above")
         radius.set_ylabel("spectral radius of\ncontagion matrix")
         radius.set_xlabel("step")
-        radius.legend(loc="upper left")
+        radius.legend(loc="best")
         from_zero(radius, "y")
         picture = png(figure)
     caption = (

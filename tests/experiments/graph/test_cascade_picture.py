@@ -10,7 +10,7 @@ from experiments.graph.cascade_layout import by_generation, by_round
 from experiments.graph.cascade_picture import MOST_CLOSINGS, caption, cascade_picture
 from experiments.graph.contagion import contagion_graph, write_graph
 from experiments.run import run
-from tests.experiments.storms import branching, by_hand, closings, run_or_skip, storms
+from tests.experiments.storms import TIER, branching, by_hand, closings, run_or_skip, storms
 
 
 def size(png):
@@ -83,3 +83,11 @@ def test_many_markets_are_shown_as_the_largest_and_others():
     layout = by_generation(graph, closings(graph))
     assert layout.markets == [*(f"M{i}" for i in range(6, 15)), "others"]
     assert size(cascade_picture(graph).png)[0] > 300
+
+
+def test_the_picture_is_as_high_as_the_legend_of_many_markets_needs():
+    markets = [{"name": name, "price": 100.0, "tiers": [TIER]} for name in ("X", *(f"M{i}" for i in range(13)))]
+    graph = contagion_graph(run(by_hand(markets=markets)))
+    layout = by_round(graph, closings(graph))
+    assert len(layout.markets) == 10
+    assert layout.height >= 0.31 * (len(layout.markets) + 3)

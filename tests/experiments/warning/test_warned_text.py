@@ -73,10 +73,10 @@ def test_the_matrix_is_named_by_the_way_of_prices_it_was_read_for(wild) -> None:
     assert "at step 0 for falling prices," in str(with_radii(wild, [0.9, 0.4], [0.1, 0.8]))
 
 
-def test_no_two_of_twelve_markets_are_drawn_alike_in_grey() -> None:
-    names = tuple(f"M{k}" for k in range(12))
+def test_no_two_of_eighteen_markets_are_drawn_alike_in_grey() -> None:
+    names = tuple(f"M{k}" for k in range(18))
     forms = [form_of(name, names) for name in names]
-    assert len({(str(form["ls"]), form["lw"]) for form in forms}) == 12
+    assert len({(str(form["ls"]), form["lw"]) for form in forms}) == 18
 
 
 def test_the_picture_of_many_markets_is_drawn() -> None:
