@@ -106,7 +106,7 @@ def test_the_text_tells_of_the_reading_with_the_largest_radius(shorts: Warned) -
     rows = pd.DataFrame(columns | {"step": [0, 5, 10], "radius_up": [0.2, 0.8, 0.5], "first_sales": [1.0, 77.0, 3.0]})
     text = str(replace(shorts, readings=rows))
     assert "spectral radius: 0.2 at the start, 0.8 at most (step 5)" in text
-    assert "forces out 77 dollars at once" in text
+    assert "forces out $77 at once" in text
 
 
 def test_a_reading_foresees_a_common_fall_of_one_per_cent() -> None:
