@@ -91,6 +91,43 @@ def test_a_debt_is_the_nearest_number_of_quanta(quanta: float, paid: float):
     assert model.exchange.claims.defaults == []
 
 
+@pytest.mark.parametrize(("one", "two", "cause"), [(6.0, 2.0, 0), (2.0, 6.0, 1), (4.0, 4.0, 0)])
+def test_the_cause_is_who_left_most_unpaid_and_of_equals_the_first(one: float, two: float, cause: int):
+    owed = debts(("a", "c", one), ("b", "c", two), ("c", "d", 5.0))
+    model = venue(people(a=0.0, b=0.0, c=1.0, d=0.0), claims=owed)
+    model.step()
+    last = model.exchange.claims.defaults[-1]
+    assert (last.round, last.cause) == (2, model.groups[cause].first_row)
+
+
+def test_the_cause_is_of_the_round_before_although_an_earlier_one_left_more():
+    """c still stands when a leaves it 6 dollars short, and falls when b, which a has ruined, leaves 5."""
+    owed = debts(("a", "b", 10.0), ("a", "c", 6.0), ("b", "c", 10.0), ("c", "d", 12.0))
+    model = venue(people(a=0.0, b=5.0, c=5.0, d=0.0), claims=owed)
+    model.step()
+    found = [(default.round, default.cause) for default in model.exchange.claims.defaults]
+    assert found == [(1, -1), (2, model.groups[0].first_row), (3, model.groups[1].first_row)]
+
+
+def test_who_paid_a_debt_and_has_too_little_margin_then_is_closed_in_the_same_step():
+    """100 dollars behind ten units at 100 need 50; after a debt of 60 there are 40."""
+    debtor = book("a", {"A": 10.0}, 100.0)
+    owed = debts(("a", "b", 60.0), due_step=2)
+    model = venue([debtor, book("b", {}, 0.0)], claims=owed, liquidation={"kind": "full", "penalty_rate": 0.0})
+    model.run()
+    assert model.exchange.desk.log.events.step.tolist() == [2.0]
+    assert money(model) == [40.0, 60.0]
+
+
+def test_debts_are_paid_out_of_the_wallet_and_not_out_of_isolated_margin():
+    """50 dollars in the wallet, 100 behind an isolated long: of a debt of 60 only 50 are paid."""
+    debtor = book("a", {"A": 10.0}, 150.0, isolated=["A"], posted_share=0.0)
+    model = venue([debtor, book("b", {}, 0.0)], claims=debts(("a", "b", 60.0)))
+    model.step()
+    assert money(model)[1] == 50.0
+    assert model.accounts.cash[model.groups[0].first_row].tolist() == [0.0, 100.0 - 1000.0]
+
+
 def test_loans_put_the_lender_s_cash_into_the_borrower_s_hands():
     model = venue(people(a=50.0, b=100.0), claims=debts(("a", "b", 30.0), funded=True, due_step=3))
     assert money(model) == [80.0, 70.0]
