@@ -15,7 +15,7 @@
 # Counting liquidations is easy. This page asks for their **cause**: of the dollars one account lost, how many did the
 # storm take, and how many the liquidations before its own? What would have saved it?
 #
-# **Before you read on, predict:** of the thirteen, how many would have been liquidated had nobody else been?
+# **Before you read on, predict:** of the thirteen, how many would have been liquidated then had nobody else been?
 
 # %%
 import warnings
@@ -47,7 +47,8 @@ print(cascade.caption)
 
 # %% [markdown]
 # One small root, five generations. The root's sale moved the price a little; that little was enough for the next, who
-# sold more. Of the thirteen, twelve would not have been liquidated had nobody else been.
+# sold more. Of the thirteen, twelve would not have been liquidated then had nobody else been. Then, not ever: the storm
+# goes on, and one of the twelve, told of below, would have been closed a step later without the root.
 
 # %% [markdown]
 # ## One account
