@@ -88,3 +88,12 @@ def test_legs_are_evened_where_they_differ_by_more_than_the_band_of_the_larger_o
     """4.9 % of 1,000 dollars are within the band of 5 %, 5.1 % are not."""
     model = crowd("arbitrageur", 2, deposit=1_000.0, leverage=4.0, leg_band=0.05, band=0.002, reach=0.01, pace=0.0)
     assert holding(model, 10.0, short).tolist() == pytest.approx(orders, abs=1e-9)
+
+
+# Leverage targeters ------------------------------------------------------------------------------------------------
+
+
+def test_a_sale_by_weights_stops_where_a_position_is_gone() -> None:
+    """500 dollars at leverage two carry 1,000 of the 2,000 held: 500 go of each, but A is only worth 100."""
+    model = crowd("leverage_targeter", 2, deposit=500.0, leverage=2.0, weights={"A": 1.0, "B": 1.0})
+    assert holding(model, 1.0, 19.0).tolist() == pytest.approx([-1.0, -5.0])
