@@ -240,3 +240,21 @@ def test_the_capacity_of_a_fill_is_the_profit_of_all_who_were_eligible() -> None
     ((fill,),) = (case.fills for case in model.exchange.waterfall.deleveragings)
     assert fill.rows.tolist() == rows(model, 1).tolist()
     assert (fill.profit.tolist(), fill.capacity, fill.mark) == ([200.0], 500.0, 80.0)
+
+
+def test_a_pool_is_deleveraged_by_what_it_is_worth_at_the_mark_and_not_at_the_oracle() -> None:
+    """The book falls to 80 and the oracle stays at 100: 100 dollars are lacking all the same."""
+    shift = [{"market": "A", "start_step": 1, "end_step": 2, "factor": 0.8}]
+    people = [loser(), book("winner", {"A": -10.0}, 1000.0)]
+    model = crashed(people, 100.0, 100.0, dislocations=shift)
+    assert fills(model) == [("adl", pytest.approx(90.0))]
+    assert [case.adl for case in model.exchange.waterfall.bankruptcies] == [pytest.approx(100.0, abs=1e-3)]
+
+
+def test_what_winners_have_paid_of_an_isolated_deficit_is_told_by_its_pool_and_not_by_the_wallet() -> None:
+    """Four of ten units find a winner, who pays 40; the other six leave 60. 50 dollars are in the wallet."""
+    one = book("one", {"A": 10.0}, 150.0, isolated=["A"], posted_share=0.0)
+    model = crashed([one, book("winner", {"A": -4.0}, 1000.0)])
+    assert fills(model) == [("adl", 90.0), ("book", 80.0)]
+    found = [(case.deficit, case.adl, case.socialised) for case in model.exchange.waterfall.bankruptcies]
+    assert found == [(40.0, 40.0, 0.0), (60.0, 0.0, 60.0)]
