@@ -127,6 +127,14 @@ def test_without_a_journal_there_is_nothing_to_fold() -> None:
         opened(journal=False).fold()
 
 
+def test_the_journal_keeps_a_position_that_cost_less_than_half_a_quantum() -> None:
+    accounts = opened()
+    buy(accounts, 0, LOT, QUANTUM)
+    cash, position = accounts.fold()
+    assert accounts.cash[SYSTEM_ROWS, 0] == cash[SYSTEM_ROWS, 0] == 0.0
+    assert accounts.position[SYSTEM_ROWS, 0] == position[SYSTEM_ROWS, 0] == LOT
+
+
 def test_new_accounts_are_empty_and_leave_the_others_alone() -> None:
     accounts = opened()
     accounts.deposit(np.array([SYSTEM_ROWS]), np.array([5.0]))

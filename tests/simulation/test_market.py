@@ -144,6 +144,14 @@ def test_a_wick_moves_fills_of_its_step_and_no_other_price() -> None:
     assert fills == [50.0, 100.0]
 
 
+def test_the_price_after_a_volume_is_the_wick_of_the_step_and_the_whole_move() -> None:
+    """100 dollars halved, and 100,000 dollars of volume against a depth of 1,000,000: log 50 + .1."""
+    place = market(flat(2), wicks=np.full((3, 1), 0.5))
+    for lots, move in ((1_000.0, 0.1), (-1_000.0, -0.1), (1e10, 25.0), (-1e10, -25.0)):
+        assert place.log_price_after(units(lots)) == pytest.approx(np.log(50.0) + move, abs=1e-12)
+    assert place.mid == 100.0
+
+
 def test_a_wick_in_fills_alone_liquidates_nobody() -> None:
     people = [book("long", {"A": 10.0}, 100.0), {"kind": "noise", "count": 3, "leverage": 0.1}]  # long goes at 94.7
     wick = [{"market": "A", "step": 3, "factor": 0.1}]

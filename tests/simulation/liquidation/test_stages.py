@@ -51,6 +51,7 @@ def test_half_is_closed_just_below_and_all_further_down(equity: float, expected:
 
 def test_dust_is_closed_whole() -> None:
     assert share(CloseFactor(), pool(99.0, 100.0, 1_999.0)) == 1.0
+    assert share(CloseFactor(), pool(99.0, 100.0, 2_000.0)) == 0.5
     assert share(CloseFactor(dust=0.0), pool(99.0, 100.0, 1_999.0)) == 0.5
 
 

@@ -71,3 +71,10 @@ def test_volatility_storms_come_together_or_apart_as_asked() -> None:
 
     assert company(1.0) > 0.1
     assert abs(company(0.0)) < 0.05
+
+
+def test_a_market_opens_at_its_initial_scale_times_the_long_run_volatility() -> None:
+    """Without noise in the variance the first return is twice that of the long run; half the variance is 4e-5."""
+    opened = Heston(volatility_of_volatility=1e-3, price_volatility_correlation=0.0, initial_scale=2.0)
+    first, long_run = log_returns(opened, world(3, 1)), log_returns(Gbm(), world(3, 1))
+    np.testing.assert_allclose(first, 2.0 * long_run, atol=2e-4)

@@ -132,3 +132,12 @@ def test_states_that_do_not_fit_the_markets_are_named() -> None:
         "price.stress.volatility_scale: must be one number, or 3 to match the markets (got 2)",
         "price.stress.correlation: must be 3x3 to match the markets (got 2x2)",
     ]
+
+
+def test_jumps_are_counted_in_the_busier_state() -> None:
+    """One jump an hour is allowed; 101 times as many in one state are 101 a step, and at most 100 are drawn."""
+    jumps = Jumps(own_rate=8_760.0)
+    assert not Regime(jumps=jumps).problems(world(1))
+    for busy in ("calm", "stress"):
+        process = Regime.model_validate({"jumps": jumps, busy: {"jump_rate_scale": 101.0}})
+        assert process.problems(world(1)) == ["jumps.own_rate: means 101 jumps a step; at most 100"]
