@@ -138,3 +138,18 @@ def test_the_outside_market_the_fund_and_the_treasury_are_not_margined() -> None
     model = model_of(book("rich", HEDGED, 5000.0))
     model.exchange.watch.touch(np.arange(len(model.accounts)))
     assert model.exchange.watch.suspects().min() == BACKSTOP < SYSTEM_ROWS
+
+
+def test_the_outside_holds_the_other_side_of_the_skew() -> None:
+    """Long 10 and short 4 units among the accounts leave the outside 6 short."""
+    model = model_of(book("long", {"A": 10.0}, 500.0), book("short", {"A": -4.0}, 500.0))
+    board = model.engine.board(model.market.mark_price)
+    assert board.skew.tolist() == [6.0, 0.0]
+    assert board.open_interest.tolist() == [10.0, 0.0]
+
+
+def test_a_leverage_setting_binds_a_margin_that_reads_books_too() -> None:
+    """1,000 dollars at a setting of 1 need 1,000, more than the margin of the venue."""
+    model = model_of(book("one", {"A": 10.0}, 2_000.0), margin="dydx")
+    model.accounts.leverage[model.traders] = 1.0
+    assert model.engine.health(model.traders).initial.tolist() == [[1_000.0]]
