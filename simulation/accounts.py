@@ -102,8 +102,10 @@ class Accounts:
         np.subtract.at(self.cash, source, moved)
         np.add.at(self.cash, target, moved)
         if self.journal is not None:
-            rows = np.concatenate([np.broadcast_to(side[0], moved.shape) for side in (source, target)])
-            pools = np.concatenate([np.broadcast_to(side[1], moved.shape) for side in (source, target)])
+            count = len(moved)
+            rows, pools = np.empty((2, 2 * count), np.intp)
+            rows[:count], rows[count:] = source[0], target[0]
+            pools[:count], pools[count:] = source[1], target[1]
             self.journal.append(Transfer(reason, rows, pools, np.concatenate([-moved, moved])))
         return moved
 

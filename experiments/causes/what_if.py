@@ -160,7 +160,7 @@ def ask(scenario: Scenario, row: int, known: Outcome, names: Sequence[str], othe
     wanted += [Rerun(frozenset([name])) for name in alone]
     wanted += [Rerun(absent=(other,)) for other in others]
     jobs = [rerun for rerun in dict.fromkeys(wanted) if rerun != Rerun()]
-    jobs.sort(key=lambda rerun: "pooling" not in rerun.off)  # the longest first
+    jobs.sort(key=lambda rerun: ("pooling" not in rerun.off, bool(rerun.off)))  # the longest first
     workers = min(os.cpu_count() or 1, len(jobs)) if len(jobs) * _size(scenario) > _LARGE else 1
     found = run_jobs(_rerun, [(scenario, rerun, row) for rerun in jobs], max(workers, 1), False, _START)
     outcomes = {Rerun(): known, **dict(zip(jobs, found, strict=True))}

@@ -52,6 +52,9 @@ class PortfolioMargin(MarginRule):
         return self._grids[markets]
 
 
+_BLOCK = 2048  # books evaluated together: what is in hand then stays in the processor's cache
+
+
 class Grid:
     """The scenarios of one assumed correlation matrix R (m, m), evaluated together.
 
@@ -68,13 +71,17 @@ class Grid:
 
     def worst(self, signed: Array) -> Array:
         """Return the largest loss (r,) of the books `signed` (r, m) over all scenarios and both signs."""
-        moved = [self._product(signed, self.matrix[market]) for market in range(self.markets)]
-        worst = np.abs(sum(moved)) * self.together
-        for one, first in enumerate(moved):
-            np.maximum(worst, np.abs(first), out=worst)
-            for other in range(one):
-                np.maximum(worst, np.abs(first + moved[other]) * self.same[one, other], out=worst)
-                np.maximum(worst, np.abs(first - moved[other]) * self.opposite[one, other], out=worst)
+        blocks = [self._worst(signed[i : i + _BLOCK]) for i in range(0, len(signed), _BLOCK)]
+        return blocks[0] if len(blocks) == 1 else np.concatenate([np.zeros(0), *blocks])
+
+    def _worst(self, signed: Array) -> Array:
+        moved = self._moved(signed)
+        worst = np.maximum(np.abs(sum(moved)) * self.together, np.abs(moved).max(axis=0))
+        for one in range(1, self.markets):  # against all markets before it at once
+            first, others = moved[one], moved[:one]
+            alike = np.abs(first + others) * self.same[one, :one, None]
+            apart = np.abs(first - others) * self.opposite[one, :one, None]
+            np.maximum(worst, np.maximum(alike, apart, out=alike).max(axis=0), out=worst)
         return worst
 
     def moves(self) -> Array:
@@ -84,12 +91,12 @@ class Grid:
         opposite = (self.matrix[one] - self.matrix[other]) * self.opposite[one, other, None]
         return np.vstack([self.matrix, same, opposite, self.matrix.sum(axis=0) * self.together])
 
-    @staticmethod
-    def _product(signed: Array, row: Array) -> Array:
-        """Return signed @ row (r,), market after market, so that bytes do not depend on r."""
-        total = signed[:, 0] * row[0]
-        for market in range(1, len(row)):
-            total = total + signed[:, market] * row[market]
+    def _moved(self, signed: Array) -> Array:
+        """Return R times every book (m, r), market after market, so that bytes do not depend on r."""
+        column = np.ascontiguousarray(signed.T)
+        total = self.matrix[:, 0, None] * column[0]
+        for market in range(1, self.markets):
+            total += self.matrix[:, market, None] * column[market]
         return total
 
 
