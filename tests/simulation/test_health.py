@@ -153,3 +153,15 @@ def test_a_leverage_setting_binds_a_margin_that_reads_books_too() -> None:
     model = model_of(book("one", {"A": 10.0}, 2_000.0), margin="dydx")
     model.accounts.leverage[model.traders] = 1.0
     assert model.engine.health(model.traders).initial.tolist() == [[1_000.0]]
+
+
+def test_the_board_shows_what_everybody_lends_and_borrows_token_by_token() -> None:
+    """20 and 5 tokens lie with the venue, 8 of them are owed by who sold them; contracts are neither."""
+    market = {"name": "A", "price": 100.0, "depth": 1e7, "tiers": [{"maintenance_rate": 0.05, "initial_rate": 0.1}]}
+    coin = {**market, "name": "COIN", "instrument": {"kind": "spot", "underlying": "A"}}
+    people = [book("one", {"COIN": 20.0}, 5000.0), book("two", {"COIN": 5.0, "A": -3.0}, 5000.0)]
+    model = venue([*people, book("short", {"COIN": -8.0, "A": 7.0}, 5000.0)], markets=[market, coin])
+    board = model.engine.board(model.market.mark_price)
+    assert (board.deposits[1], board.borrows[1]) == (25.0, 8.0)
+    assert board.open_interest.tolist() == [7.0, 25.0]
+    assert board.skew.tolist() == [4.0, 17.0]
