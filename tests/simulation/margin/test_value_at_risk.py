@@ -14,6 +14,7 @@ from simulation.instrument.black_scholes import Vanilla, greeks
 from simulation.margin.base import Opening
 from simulation.margin.tail import Tail
 from simulation.margin.value_at_risk import ValueAtRiskMargin
+from tests import venues
 from tests.simulation.margin.venues import VOLATILITY, asked, opened
 
 MARKETS = 4
@@ -236,3 +237,25 @@ def test_requirements_cover_the_share_of_losses_they_promise() -> None:
     book = np.array([1e4, -2e4])
     share = float((-(moves @ book) > asked(rule, book)[0]).mean())
     assert share == pytest.approx(0.05, abs=4 * (0.05 * 0.95 / 100_000) ** 0.5)
+
+
+@pytest.mark.parametrize(("underlying", "volatility"), [("A", 0.5), ("B", 1.5)])
+def test_an_option_in_a_venue_has_the_risk_of_its_own_underlying(underlying: str, volatility: float) -> None:
+    """A call at the money over 30 days needs what its delta N(sigma sqrt(T) / 2) of the underlying perpetual needs."""
+    plain = {"price": 100.0, "depth": 1e7, "tiers": venues.TIERS}
+    option = {"kind": "option", "underlying": underlying, "strike": 100.0, "expiry_days": 30.0}
+    markets = [
+        {"name": "A", "volatility": 0.5, **plain},
+        {"name": "B", "volatility": 1.5, **plain},
+        {"name": "CALL", "depth": 1e7, "tiers": venues.TIERS, "instrument": option},
+    ]
+    rule = {"kind": "value_at_risk"}
+    model = venues.venue(
+        [venues.book("call", {"CALL": -10.0}, 5e3), venues.book("perp", {underlying: -10.0}, 5e3)],
+        3,
+        markets=markets,
+        margin=rule,
+    )
+    needed = [float(model.engine.health(venues.rows(model, i)).maintenance.sum()) for i in range(2)]
+    delta = stats.norm.cdf(volatility * np.sqrt(30.0 / 365.0) / 2.0)
+    assert needed[0] == pytest.approx(delta * needed[1], rel=1e-3)
