@@ -21,10 +21,12 @@ import pandas as pd
 from experiments.arms import DESIGNS, REUSE_GRID, Arm, Plan, design_name, seed_list, seeded
 from experiments.comparison import Compared
 from experiments.gallery import show
+from experiments.graph.hits import who_hits_whom
 from experiments.parallel import MOST_WORKERS, Progress, run_jobs
 from experiments.run import run
 from experiments.store import check_target, scenario_hash
 from experiments.verdict import Outcomes
+from simulation.arrays import Array
 from simulation.errors import InputError, RunFailed, shown
 from simulation.scenario import Scenario
 
@@ -85,8 +87,8 @@ def compare(
     variants = {arm: plan.variant(scenario, arm) for arm in arms}
     jobs = [Job(variants[arm], seed) for seed in chosen for arm in arms]
     found = run_jobs(measure, jobs, processes, options.get("progress"))
-    outcomes = Outcomes(scenario, plan, chosen, _columns(arms, found))
-    digests = same_storms(chosen, arms, found)
+    outcomes = Outcomes(scenario, plan, chosen, _columns(arms, found), _hits(arms, found))
+    digests = same_storms(chosen, arms, [one.digest for one in found])
     gallery = show(outcomes, variants)
     comparison = Comparison(scenario, outcomes, _tidy(outcomes), digests, gallery, processes)
     if out is not None:
@@ -94,10 +96,20 @@ def compare(
     return comparison
 
 
-def measure(job: Job) -> tuple[dict[str, float], str]:
-    """Run one job; return its metrics and the digest of its exogenous draws."""
+@dataclass(frozen=True)
+class Measured:
+    """What a comparison keeps of a run: metrics, the digest of its exogenous draws, who hit whom (m, m) in dollars."""
+
+    metrics: dict[str, float]
+    digest: str
+    hits: Array
+
+
+def measure(job: Job) -> Measured:
+    """Run one job and keep its numbers."""
     result = run(seeded(job.scenario, job.seed))
-    return {name: float(value) for name, value in result.metrics.items()}, result.digest
+    metrics = {name: float(value) for name, value in result.metrics.items()}
+    return Measured(metrics, result.digest, who_hits_whom(result).to_numpy(float))
 
 
 def _resolved(scenario: Any) -> Scenario:
@@ -123,20 +135,27 @@ def _cores() -> int:
     return min(available, MOST_WORKERS)
 
 
-def _columns(arms: list[Arm], found: list[tuple[dict[str, float], str]]) -> dict[Arm, dict[str, np.ndarray]]:
+def _columns(arms: list[Arm], found: list[Measured]) -> dict[Arm, dict[str, Array]]:
     """Return metrics by arm as arrays over storms; jobs came storm by storm."""
-    metrics = [values for values, _ in found]
+    metrics = [one.metrics for one in found]
     return {
         arm: {name: np.array([values[name] for values in metrics[i :: len(arms)]]) for name in metrics[i]}
         for i, arm in enumerate(arms)
     }
 
 
-def same_storms(seeds: Sequence[int], arms: list[Arm], found: list[tuple[dict[str, float], str]]) -> dict[int, str]:
-    """Return the digest of each storm; raise `RunFailed` unless all arms met it."""
+def _hits(arms: list[Arm], found: list[Measured]) -> dict[Arm, Array]:
+    """Return who hit whom (n, m, m) by arm; without impact nobody hits anybody."""
+    return {
+        arm: np.stack([one.hits for one in found[i :: len(arms)]]) for i, arm in enumerate(arms) if not arm.impact_free
+    }
+
+
+def same_storms(seeds: Sequence[int], arms: list[Arm], found: Sequence[str]) -> dict[int, str]:
+    """Return the digest of each storm of those `found`; raise `RunFailed` unless all arms met it."""
     storms: dict[int, str] = {}
     for i, seed in enumerate(seeds):
-        digests = [digest for _, digest in found[i * len(arms) : (i + 1) * len(arms)]]
+        digests = found[i * len(arms) : (i + 1) * len(arms)]
         for arm, digest in zip(arms, digests, strict=True):
             if digest != digests[0]:
                 raise RunFailed(f"seed {seed}: {arms[0].label} and {arm.label} met different storms; not comparable")

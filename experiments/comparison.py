@@ -7,6 +7,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from experiments.compared_hits import hits_table
 from experiments.gallery import Gallery
 from experiments.statistics import Estimate
 from experiments.store import scenario_hash
@@ -49,6 +50,11 @@ class Compared:
     def summary(self) -> pd.DataFrame:
         """Return the verdict as a table: one row a measure, regime and design."""
         return summary_table(self.cells)
+
+    @cached_property
+    def hits(self) -> pd.DataFrame:
+        """Return who hits whom by regime and design, with intervals: one row a pair of markets."""
+        return hits_table(self.outcomes)
 
     @property
     def scenario_hash(self) -> str:

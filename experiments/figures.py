@@ -8,6 +8,7 @@ import numpy as np
 from experiments.arms import REUSING
 from experiments.comparison import Compared
 from experiments.drawing import DARK, GREY, Look, Picture, canvas, from_zero, look, png
+from experiments.figures_hits import hits
 from experiments.figures_paths import paths
 from experiments.gallery import Shown
 from experiments.graph.cascade_picture import cascade_picture
@@ -34,8 +35,9 @@ _LAYERS = {
 def figures(comparison: Compared) -> list[Picture]:
     """Return all pictures of the report, in its order."""
     re_use = [reuse(comparison)] if REUSING in comparison.outcomes.plan.regimes else []
-    drawn = [verdict(comparison), *re_use, waterfall(comparison), exceedance(comparison), *paths(comparison)]
-    return drawn + [contagion(shown) for shown in (comparison.gallery.worst, comparison.gallery.median)]
+    drawn = [verdict(comparison), *re_use, waterfall(comparison), exceedance(comparison), hits(comparison)]
+    chosen = (comparison.gallery.worst, comparison.gallery.median)
+    return [*drawn, *paths(comparison), *map(contagion, chosen)]
 
 
 def contagion(shown: Shown) -> Picture:

@@ -25,6 +25,7 @@ def report(comparison: Compared, pictures: Sequence[Picture]) -> str:
         _section("The three axes", _pictures(pictures, "verdict")),
         _section("All estimates", _table(comparison)),
         _section("Solvency in detail", _pictures(pictures, "reuse", "waterfall", "exceedance")),
+        _section("Who hits whom", _pictures(pictures, "who_hits_whom")),
         _section("The worst and the median run", _gallery(comparison, pictures)),
         _section("What was not modelled", _items(not_modelled(comparison.scenario))),
         _section("What was compared, and how", _method(comparison)),
@@ -184,7 +185,7 @@ def _reproduce(comparison: Compared) -> str:
         ("seeds", seeds_text(comparison.seeds)),
         ("command", f"crossmargin compare scenario.toml --seeds {seeds} --out again"),
         ("versions", found),
-        ("numbers", "runs.csv and runs.parquet (one row a run and metric), summary.csv and summary.parquet"),
+        ("numbers", "runs.csv (one row a run and metric), summary.csv, who_hits_whom.csv; each as .parquet too"),
     ]
     body = "".join(f"<tr><th>{text(name)}</th><td><code>{text(value)}</code></td></tr>\n" for name, value in lines)
     return f'<table class="plain">\n<tbody>\n{body}</tbody>\n</table>\n'

@@ -23,6 +23,7 @@ def save_comparison(
     with results_folder(out, _provenance(comparison, command), overwrite) as folder:
         write_table(comparison.runs, folder / "runs")
         write_table(comparison.summary, folder / "summary")
+        write_table(comparison.hits, folder / "who_hits_whom")
         write_bytes(folder / "verdict.txt", str(comparison).encode())
         write_bytes(folder / "scenario.toml", scenario_toml(comparison.scenario).encode())
         (folder / "figures").mkdir()

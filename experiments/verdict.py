@@ -1,7 +1,7 @@
 """From runs to estimates: one cell a measure, regime and design, with its paired difference to isolated margin."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -37,12 +37,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """Metrics of all runs: arm -> metric -> values by storm (n,), in the order of `seeds`."""
+    """Metrics of all runs: arm -> metric -> values by storm (n,), in the order of `seeds`.
+
+    hits: arm -> dollars (n, m, m) that forced sales in one market took from what pools had to close in another.
+    """
 
     scenario: Scenario
     plan: Plan
     seeds: Sequence[int]
     values: Mapping[Arm, Mapping[str, Array]]
+    hits: Mapping[Arm, Array] = field(default_factory=dict)
 
     def arm(self, regime: str, design: str) -> Arm:
         """Return the arm that stands for `regime` under `design`."""

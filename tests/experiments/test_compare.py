@@ -26,7 +26,8 @@ from simulation.scenario import Scenario
 from tests.experiments.comparisons import by_hand, tiny, tiny_comparison
 from tests.style.source import ROOT
 
-FILES = {"runs.csv", "runs.parquet", "summary.csv", "summary.parquet", "scenario.toml", "report.html", "verdict.txt"}
+TABLES = {f"{name}.{end}" for name in ("runs", "summary", "who_hits_whom") for end in ("csv", "parquet")}
+FILES = {*TABLES, "scenario.toml", "report.html", "verdict.txt"}
 GRAPHS = {"contagion_worst.graphml", "contagion_median.graphml"}
 
 
@@ -52,10 +53,9 @@ def test_every_arm_of_a_seed_meets_the_same_storm_and_every_seed_another():
 
 def test_arms_that_met_different_storms_are_never_compared():
     arms = [Arm("isolated"), Arm("cross")]
-    found = [({}, "a"), ({}, "a"), ({}, "b"), ({}, "c")]
     with pytest.raises(RunFailed, match="seed 8: isolated, phi = 0 and cross, phi = 0 met different storms"):
-        same_storms([7, 8], arms, found)
-    assert same_storms([7, 8], arms, [({}, "a"), ({}, "a"), ({}, "b"), ({}, "b")]) == {7: "a", 8: "b"}
+        same_storms([7, 8], arms, ["a", "a", "b", "c"])
+    assert same_storms([7, 8], arms, ["a", "a", "b", "b"]) == {7: "a", 8: "b"}
 
 
 # Arms ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from experiments.figures import figures
 from experiments.figures_paths import forced_volume, hardest_market
 from tests.experiments.comparisons import tiny_comparison
 
-NAMES = ["verdict", "reuse", "waterfall", "exceedance", "paths_worst", "paths_median"]
+NAMES = ["verdict", "reuse", "waterfall", "exceedance", "who_hits_whom", "paths_worst", "paths_median"]
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +34,10 @@ def test_every_figure_is_a_png_of_a_size_that_fits_a_page_and_is_not_blank(pictu
 
 
 def test_captions_say_how_many_storms_and_which_interval(pictures):
-    for name in NAMES[:4]:
+    for name in NAMES[:5]:
         assert "4 storms" in pictures[name].caption
-    assert "95 %" in pictures["verdict"].caption
-    for name in NAMES[4:]:
+    assert "95 %" in pictures["verdict"].caption and "95 %" in pictures["who_hits_whom"].caption
+    for name in NAMES[5:]:
         assert "One run is an illustration, not an estimate" in pictures[name].caption
 
 

@@ -133,6 +133,7 @@ def test_sections_of_the_report_come_in_order_each_with_its_own_content(page: st
         "The three axes": "<figure>",
         "All estimates": "<table>",
         "Solvency in detail": "<figure>",
+        "Who hits whom": "<figure>",
         "The worst and the median run": "<p>Chosen by a rule, not by taste",
         "What was not modelled": "<ul>\n<li>",
         "What was compared, and how": "<ul>\n<li>Regimes: ",
