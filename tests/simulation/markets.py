@@ -10,6 +10,10 @@ from simulation.impact.depth import DepthModel
 from simulation.mark.base import MarkRule
 from simulation.market import Listing, Market, Microstructure
 from simulation.oracle.base import OracleRule
+from simulation.rule import load_rules
+
+for _folder in ("impact", "mark", "oracle"):  # whichever test of a market runs alone
+    load_rules(f"simulation.{_folder}")
 
 DEPTH = 1e6  # dollars
 
