@@ -19,7 +19,7 @@ from experiments.causes.amounts import records
 from experiments.causes.attribution import Split, split_losses
 from experiments.causes.culprits import closings_in, culprits
 from experiments.causes.forced_trades import forced_trades
-from experiments.causes.source import source_of
+from experiments.causes.source import check_storm, source_of
 from experiments.causes.story import Facts, plain, story
 from experiments.causes.trace import Traced
 from experiments.causes.trigger import knowledge
@@ -62,15 +62,10 @@ def explain(
     model = Traced(scenario)
     try:
         model.run()
-        _same_storm(model, digest, run)
+        check_storm(run, digest, model.streams.digest())
         return _explained(model, account, causes, list(without))
     finally:
         forget(model)
-
-
-def _same_storm(model: Traced, digest: str, run: Any) -> None:
-    if digest and model.streams.digest() != digest:
-        raise InputError(f"{run}: its storm cannot be repeated; it was written by another version")
 
 
 def row_of(split: Split, account: str | None, closed: Iterable[int]) -> int:
@@ -126,6 +121,7 @@ def _explained(model: Traced, account: str | None, causes: Sequence[str], withou
         split=split,
         trades=forced_trades(model, split),
         rule_known=knowledge(model),
+        digest=model.streams.digest(),
         needed_at_opening=_needed(split, np.flatnonzero(closings.row == row)),
     )
 

@@ -8,6 +8,7 @@ import pandas as pd
 from experiments.causes.causal_tree import causal_tree
 from experiments.causes.explain import Explanation
 from experiments.causes.forced_trades import by_round
+from experiments.results import scenario_toml
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table
 
@@ -16,8 +17,10 @@ __all__ = ["aggregates", "rerun_table", "save_explanation"]
 
 def save_explanation(told: Explanation, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
     """Write story, picture and tables to the folder `out`, all or nothing; raises `StoreError` where it cannot."""
-    provenance = Provenance(told.scenario.to_dict(), [told.scenario.seed], command, {"account": told.name})
+    extra = {"account": told.name, "digest": told.digest}
+    provenance = Provenance(told.scenario.to_dict(), [told.scenario.seed], command, extra)
     with results_folder(out, provenance, overwrite) as folder:
+        write_bytes(folder / "scenario.toml", scenario_toml(told.scenario).encode())
         write_bytes(folder / "story.md", told.markdown.encode())
         write_bytes(folder / "causes.png", causal_tree(told).png)
         write_table(told.lines.astype({"market": "str", "cause": "str"}), folder / "causes")

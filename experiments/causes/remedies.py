@@ -42,12 +42,15 @@ def shares(answers: Answers) -> Iterator[str]:
     total = whole_cents(base) - whole_cents(none)
     parts = in_cents(list(answers.shares.values()), total)
     rows = [f"- {name}: {exact(cents / 100.0)}" for name, cents in zip(_named(answers.shares), parts, strict=True)]
-    what = f"{_listed(_named(answers.causes))} {'both' if len(answers.causes) == 2 else 'all'}"
+    two = len(answers.causes) == 2
+    fair = "Shared out fairly (Shapley: the average over all orders of switching them on)"
     yield (
-        f"With {what} switched off it would have lost {_less(total)}. Shared out fairly "
-        "(Shapley: the average over all orders of switching them on) each of them cost it:"
+        f"With {_listed(_named(answers.causes))} {'both' if two else 'all'} switched off it would have lost "
+        f"{_less(total)}. {fair} {'each' if any(parts) else 'neither' if two else 'none'} of them cost it"
+        f"{':' if any(parts) else ' anything.'}"
     )
-    yield "\n".join(rows)
+    if any(parts):
+        yield "\n".join(rows)
 
 
 def _tried(answers: Answers, others: dict[int, str]) -> dict[str, Outcome]:

@@ -38,6 +38,12 @@ def source_of(run: Any) -> tuple[Scenario, str]:
     )
 
 
+def check_storm(run: Any, digest: str, repeated: str) -> None:
+    """Raise `InputError` unless the storm that was `repeated` is the one that `run` knows by `digest` ("": unknown)."""
+    if digest and repeated != digest:
+        raise InputError(f"{run}: its storm cannot be repeated; it was written by another version")
+
+
 def _manifest(folder: Path) -> dict[str, Any]:
     """Return the manifest; without it nobody knows which of the runs of a comparison is the worst."""
     path = folder / "manifest.json"

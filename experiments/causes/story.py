@@ -46,7 +46,8 @@ class Facts:
     `experiments.causes.culprits`; seizures: its forced trades, columns of `frames.event_frame`; answers: the reruns;
     others: names of the accounts counted out, by row; split: all accounts; trades: all forced trades by causes, see
     `experiments.causes.forced_trades`; needed_at_opening: dollars, see `experiments.causes.trigger`; rule_known:
-    whether the cost of a margin rule that changes is "known" or "unknown", "fixed" where it does not change.
+    whether the cost of a margin rule that changes is "known" or "unknown", "fixed" where it does not change; digest:
+    names the storm.
     """
 
     scenario: Scenario
@@ -60,6 +61,7 @@ class Facts:
     trades: pd.DataFrame
     needed_at_opening: float | None = None
     rule_known: str = "fixed"
+    digest: str = ""
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.results import scenario_toml
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table
 from experiments.warning.picture import study_picture
@@ -17,8 +18,10 @@ __all__ = ["matrix_table", "save_study", "save_warning"]
 
 def save_warning(warned: Warned, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()) -> Path:
     """Write readings, matrix, forced volume and picture to `out`, all or nothing; raises `StoreError` if it cannot."""
-    provenance = Provenance(warned.scenario.to_dict(), [warned.scenario.seed], command)
+    seeds, extra = [warned.scenario.seed], {"digest": warned.digest}
+    provenance = Provenance(warned.scenario.to_dict(), seeds, command, extra)
     with results_folder(out, provenance, overwrite) as folder:
+        write_bytes(folder / "scenario.toml", scenario_toml(warned.scenario).encode())
         write_table(warned.readings, folder / "readings")
         write_table(matrix_table(warned), folder / "matrix")
         write_table(pair_table(warned.groups, warned.class_matrix), folder / "class_matrix")

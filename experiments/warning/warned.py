@@ -33,8 +33,8 @@ class Warned:
     matrix (m, m): K at the reading with the largest radius, in that direction. classes: the account classes (trader
     groups) then, with the numbers of `experiments.warning.classes.COLUMNS`; class_matrix (g, g): K by class, dollars
     forced out of the column's class per dollar forced out of the row's, for the `groups` (g,).
-    marks (steps + 1, m): dollars. forced (steps + 1,): dollars closed by force in each step. window: the log move by
-    which marks were moved to see who falls.
+    marks (steps + 1, m): dollars. forced (steps + 1,): dollars closed by force in each step. digest: names the storm's
+    exogenous draws. window: the log move by which marks were moved to see who falls.
     """
 
     scenario: Scenario
@@ -45,6 +45,7 @@ class Warned:
     groups: tuple[str, ...]
     marks: Array
     forced: Array
+    digest: str
     window: float = WINDOW
 
     @property
@@ -222,6 +223,7 @@ def _told(model: _Reader) -> Warned:
         groups=tuple(group.name for group in model.turns),
         marks=marks,
         forced=forced,
+        digest=model.streams.digest(),
         window=model.window,
     )
 

@@ -200,3 +200,20 @@ def test_an_account_left_with_something_is_not_ruined(told) -> None:
     assert told.ruined == (told.account["equity"] == 0.0 and told.account["loss"] > 0.0)
     left = replace(told, account={**told.account, "equity": 1.0})
     assert not left.ruined
+
+
+@pytest.mark.parametrize(
+    ("names", "said"), [(("impact", "pooling"), "neither"), (("impact", "pooling", "insurance"), "none")]
+)
+def test_causes_that_cost_nothing_are_said_to_in_one_sentence(names, said) -> None:
+    found = {Rerun(): Outcome(9.0), Rerun(frozenset(names)): Outcome(9.0)}
+    told = list(shares(Answers(found, names, dict.fromkeys(names, 0.0))))
+    assert len(told) == 1
+    assert "switched off it would have lost the same. Shared out fairly" in told[0]
+    assert told[0].endswith(f"{said} of them cost it anything.")
+
+
+def test_causes_that_cancel_are_listed_though_their_sum_is_nothing() -> None:
+    found = {Rerun(): Outcome(9.0), Rerun(frozenset(["impact", "pooling"])): Outcome(9.0)}
+    told = list(shares(Answers(found, ("impact", "pooling"), {"impact": -2.0, "pooling": 2.0})))
+    assert told[1] == "- impact: -$2.00\n- pooling: $2.00"
