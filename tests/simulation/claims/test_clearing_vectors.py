@@ -144,3 +144,45 @@ def test_nobody_owes_anything():
     found = clear(Debts(3, nobody, nobody, np.empty(0)), np.array([1.0, -1.0, 0.0]))
     assert found.paid.tolist() == [0.0, 0.0, 0.0]
     assert found.round.tolist() == [0, 0, 0], "who owes nothing has not failed to pay, overdraft or not"
+
+
+def test_who_has_what_it_owes_but_for_the_last_bit_does_not_default():
+    """In floats .7 + .1 is a bit below .8; with default costs a wrong default would take the whole payment."""
+    assert 0.7 + 0.1 < 0.8
+    debts = Debts(3, np.array([0, 1]), np.array([1, 2]), np.array([0.1, 0.8]))
+    found = clear(debts, np.array([0.1, 0.7, 0.0]), Recovery(0.0, 0.0))
+    assert found.paid.tolist() == [0.1, 0.8, 0.0]
+    assert found.round.tolist() == [0, 0, 0]
+
+
+def test_a_cent_too_little_is_a_default_however_large_the_debt():
+    debts = Debts(2, np.array([0]), np.array([1]), np.array([1e9]))
+    found = clear(debts, np.array([1e9 - 0.01, 0.0]), Recovery(0.5, 1.0))
+    assert found.paid.tolist() == [pytest.approx(0.5 * (1e9 - 0.01)), 0.0]
+    assert found.round.tolist() == [1, 0]
+
+
+def test_the_venue_takes_its_overdraft_whole_before_any_default_cost():
+    """12 pays 10 to -4: 6 are left of the 8 owed on; half of the overdraft would leave 8, and no default."""
+    n, owed = 3, np.array([10.0, 8.0])
+    found = clear(Debts(n, np.arange(2), np.arange(1, 3), owed), np.array([12.0, -4.0, 0.0]), Recovery(0.5, 1.0))
+    assert found.paid.tolist() == [10.0, 6.0, 0.0]
+    # Half of the claims go too: 5 - 4 is left.
+    costly = clear(Debts(n, np.arange(2), np.arange(1, 3), owed), np.array([12.0, -4.0, 0.0]), Recovery(0.5, 0.5))
+    assert costly.paid.tolist() == [10.0, 1.0, 0.0]
+
+
+def test_the_least_vector_knows_no_order_of_defaults():
+    """Iterated from nothing everybody is short at first: of who stays short the round says no more than that."""
+    debts, outside = chain(4.0, 3.0, 5.0, 0.0)
+    least = clear(debts, outside, Recovery(1.0, 1.0, "least"))
+    assert least.paid.tolist() == [4.0, 7.0, 10.0, 0.0]
+    assert least.round.tolist() == [1, 1, 0, 0]
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e9])
+def test_payments_scale_with_money(scale):
+    """a owes 1 to b and 1 to c, b owes 1 to a, both have .1: a = .1 + b, b = .1 + a / 2, so a pays .4 and b .3."""
+    debts = Debts(3, np.array([0, 0, 1]), np.array([1, 2, 0]), np.full(3, scale))
+    found = clear(debts, np.array([0.1, 0.1, 0.0]) * scale)
+    assert found.paid / scale == pytest.approx([0.4, 0.3, 0.0], rel=1e-12)

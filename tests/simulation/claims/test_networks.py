@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from simulation.claims.base import numbered, table
 from simulation.claims.given import GivenClaims
+from simulation.claims.none import NoClaims
 from simulation.claims.random_network import RandomNetworkClaims
 from simulation.random import Streams
 
@@ -113,3 +114,27 @@ def test_the_member_after_the_last_is_no_member() -> None:
     owed = [{"debtor": f"banks[{i}]", "creditor": "fund", "dollars": 1.0} for i in (1, 2)]
     found = list(GivenClaims.model_validate({"debts_owed": owed}).problems({"banks": 2, "fund": 1}, 100))
     assert found == ["debts_owed[1].debtor: banks has 2 members, 0 the first"]
+
+
+def test_claims_may_fall_due_on_the_last_day_and_not_after_it() -> None:
+    rule = GivenClaims(due_step=100)
+    assert list(rule.problems({"banks": 2}, 100)) == []
+    assert list(rule.problems({"banks": 2}, 99)) == ["due_step: 100 is after the last step 99"]
+    assert list(NoClaims(due_step=100).problems({"banks": 2}, 99)) == [], "nothing is due"
+
+
+def test_who_is_no_group_is_named_with_those_that_are() -> None:
+    owed = [{"debtor": "bank", "creditor": "?", "dollars": 1.0}]
+    found = list(GivenClaims.model_validate({"debts_owed": owed}).problems({"banks": 1, "fund": 1}, 100))
+    assert [line.split(":")[0] for line in found] == ["debts_owed[0].debtor", "debts_owed[0].creditor"]
+    assert all("groups: banks, fund" in line for line in found)
+    network = list(RandomNetworkClaims(groups=("fund", "bank")).problems({"banks": 1, "fund": 1}, 100))
+    assert len(network) == 1
+    assert network[0].startswith('groups[1]: "bank" is not defined; known: banks, fund')
+
+
+def test_without_claims_nobody_owes_and_everybody_is_a_party() -> None:
+    found = NoClaims().debts({"a": 2, "b": 1}, Streams(1))
+    assert not NoClaims.exists
+    assert (found.parties, found.owed.tolist(), found.claimed.tolist()) == (3, [0.0] * 3, [0.0] * 3)
+    assert len(found.debtor) == len(found.creditor) == len(found.dollars) == 0

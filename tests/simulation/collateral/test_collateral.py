@@ -73,6 +73,29 @@ def test_profit_that_is_not_realised_counts_with_a_haircut_and_up_to_a_cap() -> 
     assert counts({"kind": "flat", "profit_cap": 30.0}, winner) == 80.0
     loser = book(cash=1000.0 - 200.0, perp=-10.0, entry=80.0)
     assert counts({"kind": "flat", "profit_cap": 0.0}, loser) == -200.0, "losses count whole"
+    assert counts({"kind": "flat", "profit_haircut": 0.4}, loser) == -200.0, "and no part of them is left out"
+
+
+def test_profits_and_losses_of_contracts_are_netted_and_those_of_tokens_are_no_profit() -> None:
+    """10 bought at 90 and worth 100; coins bought at 20 and worth 50 count at their haircut, whatever they have won."""
+    position = np.array([[10.0, 4.0, 0.0]])
+    held = Book(np.array([-900.0]), position, position * np.array([90.0, 20.0, 1.0]))
+    terms = {"kind": "flat", "profit_cap": 30.0, "default": {"haircut": 0.1}}
+    assert counts(terms, held) == pytest.approx(-900.0 + 1000.0 - 70.0 + 180.0)
+    two = Listed(("A", "B"), ("perpetual", "future"), np.arange(2), np.full(2, np.nan), np.zeros(2))
+    at, pair = Board.at(two, np.array([100.0, 50.0])), np.array([[10.0, -2.0]])
+    both = Book(np.zeros(1), pair, pair * np.array([90.0, 20.0]))  # 100 won with A, 60 lost with B
+    left_out = CollateralRule.parse({"kind": "flat", "profit_haircut": 0.25}).requirement(both, at, "maintenance")
+    assert left_out.tolist() == [10.0]
+
+
+def test_the_haircut_of_the_first_dollar_is_a_share_whatever_a_token_costs() -> None:
+    flat = {"kind": "flat", "markets": {"COIN": {"haircut": 0.3}, "STABLE": {"haircut": 0.05}}}
+    assert CollateralRule.parse(flat).haircuts(board()).tolist() == pytest.approx([0.0, 0.3, 0.05])
+    ladder = {"tiers": [{"haircut": 0.1}, {"floor": 10.0, "haircut": 0.5}]}  # one coin of 50 would be cut by half
+    assert CollateralRule.parse({"kind": "tiered", "default": ladder}).haircuts(board()).tolist() == pytest.approx(
+        [0.0, 0.1, 0.1]
+    )
 
 
 def test_a_token_that_falls_with_the_book_is_cut_more_than_one_that_hedges_it() -> None:
@@ -127,6 +150,16 @@ def test_the_dollars_asked_for_are_closed_and_no_rank_before_its_turn(
     assert (share * held).sum() == pytest.approx(fraction * sum(value), rel=1e-9, abs=1e-6)
     if (share[:, (order == 1.0) & (held[0] > 0.0)] > 1e-9).any() and fraction < 1.0:
         assert (share[:, (order == 0.0) & (held[0] > 0.0)] > 1.0 - 1e-9).all()
+
+
+def test_the_order_of_sale_by_hand_with_shorts_among_longs() -> None:
+    """300, -100 and 600 dollars are 1,000 of gross: 45 % is 450. First the coin (100), then 350 of 900 of the rest."""
+    value, ranks = np.array([[300.0, -100.0, 600.0], [-300.0, 100.0, 0.0]]), np.array([1.0, 0.0, 1.0])
+    shares = closed_shares(value, np.array([0.45, 0.25]), ranks)
+    assert shares[0].tolist() == pytest.approx([350.0 / 900.0, 1.0, 350.0 / 900.0])
+    assert shares[1, :2].tolist() == pytest.approx([0.0, 1.0])
+    assert closed_shares(value, np.array([1.0, 0.0]), ranks)[0].tolist() == [1.0, 1.0, 1.0]
+    assert not (closed_shares(value, np.array([1.0, 0.0]), ranks)[1] * value[1]).any()
 
 
 @pytest.mark.parametrize(

@@ -131,3 +131,38 @@ def test_liquidation_is_exactly_what_is_due(trigger: float, release: float, equi
     due = bool(rule.due(pool.equity, pool.maintenance, pool.closing)[0])
     assert due == (rule.state(pool)[0] >= State.LIQUIDATION)
     assert rule.stop >= rule.trigger
+
+
+def test_thresholds_out_of_order_count_as_the_one_below_them() -> None:
+    """Liquidation at 1.5: no smaller warning or reduce-only level opens a gap above it, no backstop lies higher."""
+    rule = RatioState(warning=1.1, reduce_only=1.2, liquidation=1.5, backstop=2.0)
+    found = [state(rule, equity) for equity in (151.0, 150.0, 120.0, 100.0)]
+    assert found == [State.FREE, State.BACKSTOP, State.BACKSTOP, State.BACKSTOP]
+    narrow = RatioState(warning=1.1, reduce_only=1.4, liquidation=1.0, backstop=0.5)
+    found = [state(narrow, equity) for equity in (141.0, 140.0, 101.0, 100.0, 51.0, 50.0)]
+    free, reduce, close, vault = State.FREE, State.REDUCE_ONLY, State.LIQUIDATION, State.BACKSTOP
+    assert found == [free, reduce, reduce, close, close, vault]
+
+
+def test_a_requirement_of_cents_has_thresholds_too() -> None:
+    one = np.ones(1)
+    tiny = Standing.fresh(0.0105 * one, 0.01 * one, 0.01 * one)
+    assert RatioState().state(tiny)[0] == State.LIQUIDATION, "exactly at 105 %"
+
+
+@given(st.floats(0.5, 2.0), st.floats(0.5, 2.0), st.floats(0.5, 2.0), st.floats(0.0, 2.0), st.floats(0.0, 250.0))
+def test_the_ratio_rule_is_what_a_reader_of_its_list_of_levels_does(
+    warning: float, reduce_only: float, liquidation: float, backstop: float, equity: float
+) -> None:
+    """Walk the levels from the worst: the first that equity over 100 does not exceed is the state."""
+    rule = RatioState(warning=warning, reduce_only=reduce_only, liquidation=liquidation, backstop=backstop)
+    reading = State.FREE
+    if equity <= 100.0 * max(warning, reduce_only, liquidation):
+        reading = State.WARNING
+    if equity <= 100.0 * max(reduce_only, liquidation):
+        reading = State.REDUCE_ONLY
+    if equity <= 100.0 * liquidation:
+        reading = State.LIQUIDATION
+    if equity <= 100.0 * backstop and reading == State.LIQUIDATION:
+        reading = State.BACKSTOP
+    assert state(rule, equity) == reading
