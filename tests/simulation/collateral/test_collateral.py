@@ -1,5 +1,6 @@
 """Collateral rules: hand-worked haircuts, caps and profit cuts; what more of a token never does; order of sale."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,38 @@ def test_tiers_are_cut_at_the_margin() -> None:
     ladder = {"tiers": [{"haircut": 0.1}, {"floor": 100.0, "haircut": 0.5}, {"floor": 300.0, "haircut": 1.0}]}
     terms = {"kind": "tiered", "default": ladder}
     assert [counts(terms, book(stable=x)) for x in (50.0, 100.0, 200.0, 1000.0)] == [45.0, 90.0, 140.0, 190.0]
+
+
+def test_a_debt_has_no_tiers_but_its_premium() -> None:
+    terms = {"kind": "tiered", "default": {"tiers": [{"haircut": 0.1}], "debt_premium": 0.25}}
+    assert counts(terms, book(cash=500.0, stable=-200.0)) == 250.0
+    assert counts(terms, book(cash=500.0, stable=-0.5)) == pytest.approx(499.375)
+    own = {
+        "kind": "tiered",
+        "default": {"tiers": [{"haircut": 0.1}]},
+        "markets": {"COIN": {"tiers": [{"haircut": 0.6}]}},
+    }
+    assert counts(own, book(coin=2.0, stable=100.0)) == pytest.approx(40.0 + 90.0)
+
+
+@pytest.mark.parametrize(
+    ("tiers", "named"),
+    [
+        ([(1.0, 0.1)], "tiers[0].floor: the first tier must start at 0 (got 1)"),
+        ([(0.0, 0.1), (5.0, 0.2), (5.0, 0.3)], "tiers[2]: floors must rise"),
+        ([(0.0, 0.1), (7.0, 0.2), (5.0, 0.3)], "tiers[2]: floors must rise"),
+        ([(0.0, 0.2), (5.0, 0.1)], "tiers[1]: floors must rise, haircuts must not fall"),
+    ],
+)
+def test_a_ladder_that_does_not_rise_is_refused_by_its_step(tiers: list[tuple[float, float]], named: str) -> None:
+    ladder = [{"floor": floor, "haircut": haircut} for floor, haircut in tiers]
+    with pytest.raises(ValueError, match=re.escape(named)):
+        CollateralRule.parse({"kind": "tiered", "default": {"tiers": ladder}})
+
+
+def test_two_tiers_with_one_haircut_are_one() -> None:
+    flat = {"tiers": [{"haircut": 0.1}, {"floor": 100.0, "haircut": 0.1}]}
+    assert counts({"kind": "tiered", "default": flat}, book(stable=300.0)) == pytest.approx(270.0)
 
 
 def test_a_large_holding_counts_for_less_and_so_does_what_everybody_pledges() -> None:

@@ -50,6 +50,12 @@ def test_velocity_has_a_limit_and_markets_may_have_scales_of_their_own() -> None
     assert rule.velocity(names, units(-1e9, 1e9, 1.0)).tolist() == [-3.0, 3.0, 0.0]
 
 
+def test_a_scale_of_less_than_a_unit_is_a_scale_and_of_nothing_is_no_drift() -> None:
+    assert velocity(skew_scale=0.5).velocity(("A",), units(0.25)).tolist() == [1.5]
+    still = velocity(skew_scale=0.0).due(market(50.0, 0.02, 2.0))
+    assert (still.rate[0], still.payment[0]) == pytest.approx((0.02, 0.04)), "the old rate goes on"
+
+
 def average(**fields: float) -> AverageFunding:
     return AverageFunding.model_validate(fields)
 
@@ -64,6 +70,24 @@ def test_the_clamp_is_a_dead_band_in_price(mark: float, paid: float) -> None:
     rule = average(lowest_rate=-0.01, highest_rate=0.01)
     assert rule.payment(units(mark), units(100.0), 0.0)[0] == pytest.approx(paid)
     assert rule.due(market(0.0, 0.0, 1.0, mark)).payment[0] == pytest.approx(paid / mark)
+
+
+def test_interest_is_a_year_s_and_payments_are_fractions_of_the_mark() -> None:
+    """5 % a year for 73 days on 3,000 is 30 dollars, of a mark of 2,400; spot less mark of 600 is paid back at once."""
+    rule = average(interest_rate=0.05, lowest_rate=-1.0, highest_rate=1.0)
+    due = rule.due(market(0.0, 0.0, 73.0, mark=2400.0, oracle=3000.0))
+    assert due.payment[0] == pytest.approx(30.0 / 2400.0)
+    assert due.rate[0] == due.payment[0]
+    tight = average(interest_rate=0.05, lowest_rate=0.0, highest_rate=0.0)
+    assert tight.due(market(0.0, 0.0, 73.0, mark=2400.0, oracle=3000.0)).payment[0] == pytest.approx(-0.25)
+
+
+def test_without_time_the_average_rule_pays_the_difference_of_prices_beyond_its_clamp() -> None:
+    """Mark 4,000, spot 3,000 and a clamp of 1 % of spot: 1,000 - 30 dollars, of 4,000."""
+    rule = average(interest_rate=0.5, lowest_rate=-0.01, highest_rate=0.01)
+    assert rule.rate(units(4000.0), units(3000.0))[0] == pytest.approx(970.0 / 4000.0)
+    assert rule.rate(units(2000.0), units(3000.0))[0] == pytest.approx(-970.0 / 2000.0)
+    assert rule.rate(units(3010.0), units(3000.0))[0] == pytest.approx(0.0, abs=1e-15)
 
 
 def test_bounds_on_the_wrong_side_of_zero_are_refused() -> None:
