@@ -54,7 +54,7 @@ class Flags:
 
     @property
     def _kept(self) -> bool:
-        return self.rule.timed or self.rule.capacity is not None
+        return self.rule.timed or self.rule.limited
 
     def see(self, seizure: Seizure, step: int) -> None:
         """Note that the pools of `seizure` are due, and no others."""

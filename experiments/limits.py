@@ -32,7 +32,7 @@ def _switched_off(scenario: Scenario) -> list[str]:
         said.append("Depth is constant: market makers do not withdraw when prices move.")
     if scenario.funding.kind == "none":
         said.append("No funding payments.")
-    if scenario.liquidation.capacity is None:
+    if not scenario.liquidation.limited:
         said.append("The venue liquidates without limit within a step: no congestion, no queue.")
     if getattr(scenario.oracle, "delay_steps", 1) == 0:
         said.append("The oracle has no delay.")

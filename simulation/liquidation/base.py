@@ -48,7 +48,8 @@ class LiquidationRule(Rule):
     Of each pool, `fraction` of every position is closed per round; a penalty of `penalty_rate` on the closed notional
     goes to the insurance fund, but only out of equity that is left. The venue takes pools on, in the order of
     `priority`, until `capacity` dollars of notional are to be closed in this round (the last one may go beyond, so
-    that no pool is too large to be closed ever); the others wait. So do pools of which nothing is to be closed now.
+    that no pool is too large to be closed ever), and no more than `most_pools` of them (a block, an auction house or
+    a crew of keepers has room for so many); the others wait. So do pools of which nothing is to be closed now.
     Orders of traders live for one step and are gone when liquidation begins, so there are none to be cancelled first.
     """
 
@@ -57,7 +58,13 @@ class LiquidationRule(Rule):
 
     penalty_rate: float = Field(0.005, ge=0.0, le=0.2, description="of closed notional, to the insurance fund")
     capacity: float | None = Field(None, gt=0.0, description="dollars of notional per round; none = unlimited")
+    most_pools: int | None = Field(None, ge=1, le=10**9, description="pools closed per round; none = unlimited")
     priority: Priority = Field("oldest", description="who is closed first when capacity binds")
+
+    @property
+    def limited(self) -> bool:
+        """Tell whether a round has room for so much only, so that pools may have to wait."""
+        return self.capacity is not None or self.most_pools is not None
 
     def fraction(self, pools: Distressed) -> Array:
         """Return the fraction (r,) of every position to close, in [0, 1]; 0 means that the pool waits."""
@@ -82,13 +89,13 @@ class LiquidationRule(Rule):
 
         Of each pool the `fraction` (r,) is to be closed.
         """
-        if self.capacity is None:
+        if not self.limited:
             return np.flatnonzero(fraction > 0.0)
         order = self.order(pools)
         order = order[fraction[order] > 0.0]
         closing = (pools.notional * fraction)[order]
         before = np.cumsum(closing) - closing
-        return order[before < self.capacity]
+        return order[before < (np.inf if self.capacity is None else self.capacity)][: self.most_pools]
 
     def order(self, pools: Distressed) -> Index:
         """Return the indices of all pools in the order of priority."""

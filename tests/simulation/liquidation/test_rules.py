@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from simulation.liquidation.base import Distressed, LiquidationRule
 from simulation.liquidation.fraction import FractionClose
@@ -151,6 +152,37 @@ def test_capacity_counts_what_is_to_be_closed() -> None:
     rule = FractionClose(capacity=600.0, minimum_notional=0.0)
     assert rule.admitted(QUEUE, np.full(4, 0.25)).tolist() == [3, 1]
     assert rule.admitted(QUEUE, np.full(4, 0.1)).tolist() == [3, 1, 0, 2]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4, 9])
+def test_most_pools_is_a_number_of_pools_whatever_their_size(most: int) -> None:
+    assert FullClose(most_pools=most).admitted(QUEUE, np.ones(4)).tolist() == [3, 1, 0, 2][:most]
+    largest = FullClose(most_pools=most, priority="largest_notional").admitted(QUEUE, np.ones(4))
+    assert largest.tolist() == [2, 1, 0, 3][:most]
+
+
+def test_of_both_limits_the_tighter_one_holds() -> None:
+    assert FullClose(most_pools=3, capacity=501.0).admitted(QUEUE, np.ones(4)).tolist() == [3, 1]
+    assert FullClose(most_pools=1, capacity=501.0).admitted(QUEUE, np.ones(4)).tolist() == [3]
+
+
+def test_a_pool_that_has_nothing_to_close_takes_nobodys_place() -> None:
+    assert FullClose(most_pools=2).admitted(QUEUE, units(1.0, 1.0, 1.0, 0.0)).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("most", [0, -1, 1.5, "two"])
+def test_most_pools_must_be_a_whole_number_from_one(most: object) -> None:
+    with pytest.raises(ValidationError, match="most_pools"):
+        FullClose(most_pools=most)  # type: ignore[arg-type]
+
+
+def test_so_many_pools_a_step_wait_in_the_order_in_which_they_came() -> None:
+    people = [book("a-late", {"A": 10.0}, 100.0), book("b-early", {"A": 10.0}, 90.0), book("c-big", {"A": 30.0}, 210.0)]
+    slow = {"kind": "full", "most_pools": 1, "penalty_rate": 0.0}
+    model = venue(people, price=storm(100.0, 95.0, 94.0, 94.0), liquidation=slow, rounds_per_step=1)
+    model.run()
+    assert model.exchange.desk.log.events.row.tolist() == [5.0, 6.0, 4.0]
+    assert model.exchange.desk.flagged["capacity_limited"] == 1 + 1
 
 
 def test_without_a_capacity_everybody_is_admitted_in_the_order_of_accounts() -> None:
