@@ -47,6 +47,9 @@ def test_binance_counts_a_wallet_below_a_dollar_as_a_dollar_and_no_equity_as_no_
     rule = BinanceDeleveraging()
     np.testing.assert_allclose(rule.profit_rate(array(30.0, -5.0), array(0.2, -7.0)), [30.0, 0.0])
     np.testing.assert_allclose(rule.margin_ratio(array(3.0, 3.0, 3.0), array(12.0, 0.0, -1.0)), [0.25, 0.0, 0.0])
+    np.testing.assert_allclose(rule.margin_ratio(array(0.1), array(0.5)), [0.2])
+    higher = BinanceDeleveraging(least_wallet=50.0)  # 200/800 x 20/1000, and 20/50 x 10/40
+    np.testing.assert_allclose(higher.score(pair()), [0.005, 0.1])
 
 
 def test_bitmex_multiplies_the_return_on_entry_by_leverage_and_divides_losses_by_it() -> None:

@@ -138,3 +138,37 @@ def test_values_of_many_options_are_those_of_each() -> None:
     together = black76(Vanilla(side, strike, t), 100.0, 0.6)
     alone = [float(black76(Vanilla(a, b, c), 100.0, 0.6)) for a, b, c in zip(side, strike, t, strict=True)]
     assert together.tolist() == alone
+
+
+@given(forwards, strikes, years, volatilities, sides)
+def test_without_interest_and_dividends_the_spot_is_its_own_forward(
+    f: float, k: float, t: float, s: float, w: float
+) -> None:
+    option = Vanilla(w, k, t)
+    assert float(black_scholes(option, f, s)) == float(black76(option, f, s))
+    assert float(black_scholes(option, f, s, 0.07, 0.07)) == pytest.approx(
+        math.exp(-0.07 * t) * float(black76(option, f, s))
+    )
+    still, priced = greeks(option, f, s), greeks(option, f, s, 0.0, 0.0)
+    assert [float(x) for x in vars(still).values()] == [float(x) for x in vars(priced).values()]
+
+
+@pytest.mark.parametrize(
+    ("side", "forward", "strike", "value"),
+    [
+        (1.0, 0.0, 50.0, 0.0),
+        (-1.0, 0.0, 50.0, 45.0),
+        (1.0, 50.0, 0.0, 45.0),
+        (-1.0, 50.0, 0.0, 0.0),
+        (1.0, 0.0, 0.0, 0.0),
+    ],
+)
+def test_a_forward_or_a_strike_of_nothing_leaves_the_discounted_payoff(
+    side: float, forward: float, strike: float, value: float
+) -> None:
+    assert float(black76(Vanilla(side, strike, 1.0), forward, 0.5, 0.9)) == pytest.approx(value, abs=1e-12)
+
+
+@given(forwards, strikes, volatilities, sides)
+def test_no_option_costs_less_than_nothing_however_far_out_it_is(f: float, k: float, s: float, w: float) -> None:
+    assert float(black76(Vanilla(w, k * 1e3 if w > 0.0 else k / 1e3, 0.02), f, s)) >= 0.0

@@ -71,6 +71,23 @@ def test_what_is_averaged_already_moves_no_more() -> None:
     assert abs(rest[3]) <= 0.25 + 1e-12
 
 
+@pytest.mark.parametrize("averaged", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("strike", [98.0, 101.0, 104.0])
+def test_inside_the_window_a_delta_is_the_slope_of_what_is_still_floating(averaged: float, strike: float) -> None:
+    """Twelve hours of a day's window, at 104 so far: the call and the put on what the average is expected to be."""
+    spot, years = 100.0, 0.5 / 365.0
+    tables = [{**DATED, "kind": "option", "strike": strike, "side": side} for side in ("call", "put")]
+    at = board(spot, years, averaged)
+    listed = replace(LISTED, strike=np.array([np.nan, np.nan, np.nan, strike, strike]))
+    found = deltas(replace(at, listed=listed))[3:]
+    for instrument, delta in zip(map(Instrument.parse, tables), found, strict=True):
+        up, down = (
+            float(instrument.value(np.array([spot + h]), State(0.8, years, 104.0, averaged))[0]) for h in (0.01, -0.01)
+        )
+        assert delta == pytest.approx((up - down) / 0.02, abs=0.01 * (1.0 - averaged)), "volatility held fixed"
+    assert found[0] - found[1] == pytest.approx(1.0 - averaged, rel=1e-3), "call less put is the floating forward"
+
+
 def test_what_has_expired_has_no_delta() -> None:
     assert deltas(board(100.0, 0.0)).tolist() == [1.0, 1.0, 0.0, 0.0, 0.0]
 
