@@ -94,6 +94,7 @@ def walk(accounts: Book, column: int, delta: float, terms: Terms) -> tuple[list[
             cash[both], position[both] = after.cash, after.position
             fills.append((row, size))
             left = float(_without_dust(np.array(left - size), delta))
+    position[0, column] = float(_without_dust(position[0, column], delta))
     return fills, left, replace(accounts, cash=cash, position=position)
 
 

@@ -86,6 +86,31 @@ def test_who_does_not_overlap_is_skipped_and_the_next_one_is_asked() -> None:
     assert not after.position[[0, 2], 0].any(), "closed means closed, to the last bit"
 
 
+def test_a_bankrupt_long_sells_to_shorts_as_a_short_buys_from_longs() -> None:
+    """Debt of 50,000 against a long of 1: worth nothing, so it sells at 50,000, first to the short in row 1."""
+    books = accounts([-50_000.0, 1.0], [90_000.0, -0.75], [50_000.0, 2.0], [400_000.0, -5.0])
+    fills, left, after = walk(books, 0, -1.0, terms(board(PRICE)))
+    assert fills == [(1, 0.75), (3, 0.25)]
+    assert left == 0.0
+    assert after.position[:, 0].tolist() == [0.0, 0.0, 2.0, -4.75]
+    assert after.cash.tolist() == pytest.approx([0.0, 90_000.0 - 37_500.0, 50_000.0, 400_000.0 - 12_500.0])
+
+
+def test_who_stands_on_the_same_side_is_no_counterparty_however_rich() -> None:
+    assert offset(accounts([54_999.0, -1.0], [9e9, -3.0]), 0, 1.0, terms(board(PRICE))) is None
+    assert offset(accounts([54_999.0, -1.0], [9e9, 0.0]), 0, 1.0, terms(board(PRICE))) is None
+    assert offset(accounts([9e9, 1.0], [9e9, 3.0]), 0, 1.0, terms(board(PRICE))) is None
+
+
+def test_a_thousand_small_counterparties_leave_no_dust() -> None:
+    """Tenths are no floats: what ten of them leave of one is nothing all the same."""
+    books = accounts([4_000_000.0, -100.0], *([90_000.0, 0.1] for _ in range(1_001)))
+    fills, left, after = walk(books, 0, 100.0, terms(board(PRICE)))
+    assert len(fills) == 1_000
+    assert left == 0.0
+    assert after.position[0, 0] == 0.0
+
+
 def test_what_nobody_can_take_is_left() -> None:
     fills, left, after = walk(accounts([50_000.0, -1.0], [-50_001.0, 1.0], [9e9, -3.0]), 0, 1.0, terms(board(PRICE)))
     assert fills == []

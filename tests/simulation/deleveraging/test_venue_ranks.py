@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulation.arrays import Array
@@ -108,6 +108,26 @@ def test_more_profit_ranks_no_lower(rule: QueueDeleveraging) -> None:
     base = Winners(array(1, 1), array(10.0, 20.0), *(array(100.0, 100.0),) * 2, array(1, 1), array(5.0, 5.0))
     worse, better = rule.score(base)
     assert better > worse
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from([1_023, 1_024, 1_025, 3_000]),
+    st.sampled_from([3, 40, 10**9]),
+    st.floats(0.0, 1.0),
+    st.integers(0, 10**6),
+)
+def test_of_thousands_the_same_are_closed_as_by_sorting_them_all(n: int, distinct: int, part: float, seed: int) -> None:
+    """Few different scores make ties across any place at which a ranking might be cut short."""
+    draw = np.random.default_rng(seed)
+    score, held = draw.integers(0, distinct, n).astype(float) - distinct / 2.0, draw.integers(1, 50, n).astype(float)
+    few = float(np.sort(held)[-5:].sum())
+    for lots in (float(round(part * held.sum())), float(round(part * few)), held.sum()):
+        fills, left = ranked_fills(score, held, lots), lots
+        for place in sorted(range(n), key=lambda i: (-score[i], i)):
+            expected = min(left, held[place])
+            assert fills[place] == expected
+            left -= expected
 
 
 def test_percentiles_are_cumulative_shares_rounded_up_to_fifths() -> None:

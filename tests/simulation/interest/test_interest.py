@@ -36,6 +36,34 @@ def test_utilisation_is_a_share() -> None:
     assert utilisation(np.array([0.0, 5.0, 5.0, 5.0]), np.array([0.0, 10.0, 4.0, 0.0])).tolist() == [0.0, 0.5, 1.0, 1.0]
 
 
+def test_utilisation_of_less_than_a_unit_is_a_share_too() -> None:
+    found = utilisation(np.array([0.25, 0.5, 1e-9]), np.array([0.5, 0.25, 1e-6]))
+    assert found.tolist() == pytest.approx([0.5, 1.0, 0.001])
+
+
+@given(st.floats(0.05, 0.95), st.floats(0.0, 1.0), st.floats(0.0, 2.0), st.floats(0.0, 2.0), st.floats(0.0, 0.5))
+def test_both_lines_are_straight_and_their_ends_are_the_stated_rates(
+    best: float, part: float, slope: float, steep: float, base: float
+) -> None:
+    """Aave's strategy: base at 0, base + slope at the kink, base + slope + steep slope when all is lent out."""
+    terms = {"base_rate": base, "slope": slope, "steep_slope": steep, "optimal_utilisation": best}
+    rule = InterestRule.parse({"kind": "kinked", **terms})
+    low, high = part * best, best + part * (1.0 - best)
+    expected = [base, base + slope * part, base + slope, base + slope + steep * part, base + slope + steep]
+    assert rule.rate(np.array([0.0, low, best, high, 1.0])).tolist() == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert rule.rate(np.array([-0.5, 1.5])).tolist() == pytest.approx([expected[0], expected[-1]])
+
+
+def test_the_reserve_is_taken_of_what_borrowers_pay_and_lenders_share_the_rest() -> None:
+    """At 10 % and a quarter lent out lenders of 400 earn .75 of the 10 dollars that 100 cost: 1.875 %."""
+    rule = InterestRule.parse({"kind": "flat", "borrow_rate": 0.1, "reserve_share": 0.25})
+    assert rule.lending_rate(np.array([0.25])).tolist() == pytest.approx([0.01875])
+    assert rule.rate(np.array([0.0, 0.25, 1.0])).tolist() == [0.1, 0.1, 0.1]
+    free = InterestRule.parse({"kind": "none"})
+    assert not free.charges
+    assert free.lending_rate(np.array([0.3])).tolist() == free.rate(np.array([0.3])).tolist() == [0.0]
+
+
 def test_who_owes_cash_pays_those_who_hold_it_and_the_treasury_takes_its_share() -> None:
     """A borrower of 1,000 dollars against coins, at 10 % a year for one year, and a lender of 3,000."""
     year = 365.0 * 86_400.0

@@ -1,5 +1,7 @@
 """The cash market: utilisation, a kinked rate, continuous interest, and where it goes."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,3 +42,23 @@ def test_lenders_and_the_fund_receive_exactly_what_borrowers_pay(
 
 def test_interest_compounds_continuously() -> None:
     assert MARKET.interest(100.0, 200.0, 1.0) == pytest.approx(100.0 * (np.exp(0.16) - 1.0))
+
+
+def test_the_rate_bends_at_the_optimal_utilisation_and_is_defined_beyond_all_lent_out() -> None:
+    """.02 + .1 u up to .5, then .02 + .05 + .8 (u - .5); more may be owed than is supplied."""
+    terms = {"least_rate": 0.02, "slope": 0.1, "steep_slope": 0.8, "optimal_utilisation": 0.5}
+    market = MoneyMarket.model_validate(terms)
+    found = [market.borrow_rate(u) for u in (0.0, 0.3, 0.5, 0.75, 1.0, 1.5)]
+    assert found == pytest.approx([0.02, 0.05, 0.07, 0.27, 0.47, 0.87])
+
+
+def test_interest_follows_time_and_use_by_hand() -> None:
+    """60 of 120 supplied and 30 created by profits: u = .4, 14 % for a quarter of a year."""
+    terms = {"least_rate": 0.06, "slope": 0.2, "steep_slope": 0.4, "optimal_utilisation": 0.6}
+    market = MoneyMarket.model_validate(terms)
+    assert utilisation(60.0, 120.0, settled=-30.0) == pytest.approx(0.4)
+    assert market.interest(60.0, 150.0, 0.25) == pytest.approx(60.0 * math.expm1(0.14 * 0.25), rel=1e-12)
+    assert market.interest(60.0, 150.0, 0.0) == 0.0
+    assert market.interest(0.0, 150.0, 1.0) == 0.0
+    received, kept = MARKET.shared(10.0, np.array([30.0, 10.0]))
+    assert (received.tolist(), kept) == ([6.0, 2.0], 2.0)
