@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from simulation.arrays import Array
+from simulation.arrays import Array, Index
 
 
 def split(total: float, weight: Array) -> Array:
@@ -15,17 +15,8 @@ def split(total: float, weight: Array) -> Array:
     The floor is exact although total * weight exceeds 64 bits: the quotient is guessed in floating point, and the
     remainder of the guess, being small, survives the wrap-around of 64-bit integers and corrects it.
     """
-    weights = weight.astype(np.int64)
-    amount, whole = np.int64(total), weights.sum()
-    if amount == 0 or whole == 0:
-        return np.zeros(len(weights))
-    share = np.floor(float(amount) * (weight / float(whole))).astype(np.int64)
-    with np.errstate(over="ignore"):
-        remainder = amount * weights - share * whole
-    correction = remainder // whole
-    share += correction
-    remainder -= correction * whole
-    left = int(amount - share.sum())
+    share, remainder = _floors(total, weight)
+    left = int(total) - int(share.sum()) if weight.astype(np.int64).any() else 0
     share[np.argsort(-remainder, kind="stable")[:left]] += 1
     return share.astype(float)
 
@@ -33,16 +24,31 @@ def split(total: float, weight: Array) -> Array:
 def split_capped(total: float, weight: Array, cap: Array) -> Array:
     """Split `total` in proportion to `weight`, no share above its whole-number `cap`; what is cut is split again.
 
-    The shares add up to min(total, sum of caps of positive weights), exactly.
+    With c such that the shares min(cap_i, c w_i) add up to min(total, sum of caps of positive weights): who is capped
+    gets its cap, the others the largest-remainder split of the rest, so that nobody is a whole unit off.
     """
     shares = np.zeros(len(weight))
-    open_ = (weight > 0) & (cap > 0)
+    open_ = np.flatnonzero((weight > 0) & (cap > 0))
     left = min(total, cap[open_].sum())
     while left > 0:
-        extra = np.zeros(len(weight))
-        extra[open_] = split(left, weight[open_])
-        extra = np.minimum(extra, cap - shares)
-        shares += extra
-        left -= extra.sum()
-        open_ &= shares < cap
+        full = _floors(left, weight[open_])[0] >= cap[open_]
+        if not full.any():
+            shares[open_] = split(left, weight[open_])
+            break
+        shares[open_[full]] = cap[open_[full]]
+        left -= cap[open_[full]].sum()
+        open_ = open_[~full]
     return shares
+
+
+def _floors(total: float, weight: Array) -> tuple[Index, Index]:
+    """Return floor(total w_i / sum w) (c,) and the remainders total w_i mod sum w (c,), exactly; see `split`."""
+    weights = weight.astype(np.int64)
+    amount, whole = np.int64(total), weights.sum()
+    if amount == 0 or whole == 0:
+        return np.zeros_like(weights), np.zeros_like(weights)
+    share = np.floor(float(amount) * (weight / float(whole))).astype(np.int64)
+    with np.errstate(over="ignore"):
+        remainder = amount * weights - share * whole
+    correction = remainder // whole
+    return share + correction, remainder - correction * whole

@@ -272,13 +272,12 @@ def largest_remainder(total: int, weight: dict) -> dict:
 
 
 def capped(total: int, weight: dict[int, int], cap: dict[int, int]) -> dict[int, int]:
-    """The same with caps; what is cut is split again among those below their cap."""
-    given = dict.fromkeys(weight, 0)
-    left = min(total, sum(cap.values()))
-    while left:
-        more = largest_remainder(left, {key: weight[key] for key in weight if given[key] < cap[key]})
-        for key, extra in more.items():
-            taken = min(extra, cap[key] - given[key])
-            given[key] += taken
-            left -= taken
-    return given
+    """The same with caps: whoever's exact share reaches its cap gets the cap, the others split what is left."""
+    given, left = dict.fromkeys(weight, 0), min(total, sum(cap.values()))
+    free = dict(weight)
+    while full := [key for key in free if left * free[key] >= cap[key] * sum(free.values())]:
+        for key in full:
+            given[key] = cap[key]
+            del free[key]
+        left -= sum(cap[key] for key in full)
+    return given | largest_remainder(left, free)

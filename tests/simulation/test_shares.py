@@ -54,6 +54,39 @@ def test_a_capped_split_fills_what_it_can(rows: list[tuple[int, int]], total: in
     assert shares.sum() == min(total, cap.sum())
 
 
+def filled(total: int, weight: list[int], cap: list[int]) -> list[Fraction]:
+    """Pour `total` into vessels as wide as their weight and as full as their cap: min(cap, c weight), exactly."""
+    level, left, free = [Fraction(0)] * len(weight), Fraction(min(total, sum(cap))), set(range(len(weight)))
+    while left:
+        rise = min((Fraction(cap[i]) - level[i]) / weight[i] for i in free)
+        rise = min(rise, left / sum(weight[i] for i in free))
+        for i in free:
+            level[i] += rise * weight[i]
+        left -= rise * sum(weight[i] for i in free)
+        free = {i for i in free if level[i] < cap[i]}
+    return level
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 50), st.integers(0, 30)), min_size=1, max_size=9),
+    st.integers(0, 300),
+    st.sampled_from([1, 2**20]),
+)
+def test_a_capped_split_is_less_than_a_unit_off_the_exact_one(rows: list[tuple[int, int]], total: int, s: int) -> None:
+    weight, cap = [w * s for w, _ in rows], [c for _, c in rows]
+    exact = filled(total, weight, cap)
+    found = split_capped(float(total), np.array(weight, float), np.array(cap, float)).tolist()
+    assert sum(found) == sum(exact)
+    assert all(abs(Fraction(ours) - share) < 1 for ours, share in zip(found, exact, strict=True))
+
+
+def test_what_a_cap_cuts_off_does_not_make_the_first_pay_twice() -> None:
+    """6 among four alike, of whom the first has 1: 1 and 5/3 each, so 2, 2, 1 and not 3, 1, 1."""
+    assert split_capped(6.0, np.ones(4), np.array([1.0, 3.0, 2.0, 2.0])).tolist() == [1.0, 2.0, 2.0, 1.0]
+    assert split_capped(9.0, np.ones(4), np.array([1.0, 3.0, 2.0, 2.0])).tolist() == [1.0, 3.0, 2.0, 2.0]
+    assert split_capped(5.0, np.array([0.0, 3.0, 1.0]), np.array([9.0, 9.0, 0.0])).tolist() == [0.0, 5.0, 0.0]
+
+
 def test_of_a_thousand_equal_shares_the_first_get_what_is_left_over() -> None:
     assert split(1500.0, np.ones(1000)).tolist() == [2.0] * 500 + [1.0] * 500
 
