@@ -154,7 +154,7 @@ def outcome(queue: Queue, seed: int = 1) -> dict[str, float]:
     return {"bad_debt": BASIS_POINTS * found.metrics["bad_debt"] / opened, "delay": late, "closed": float(len(waited))}
 
 
-def run(queue: Queue = DEFAULT, capacities: tuple[int, ...] = CAPACITIES, storms: int = 10) -> pd.DataFrame:
+def run(queue: Queue = DEFAULT, capacities: tuple[int, ...] = CAPACITIES, storms: int = 5) -> pd.DataFrame:
     """Return one row a capacity: most_pools, load (lambda / mu), and for bad_debt and delay the expected and the mean.
 
     bad_debt in basis points of the notional opened, delay in steps (95 % of the pools were closed sooner); low and
@@ -172,7 +172,7 @@ def run(queue: Queue = DEFAULT, capacities: tuple[int, ...] = CAPACITIES, storms
     return pd.DataFrame(rows)
 
 
-def run_priorities(queue: Queue = DEFAULT, storms: int = 10) -> pd.DataFrame:
+def run_priorities(queue: Queue = DEFAULT, storms: int = 5) -> pd.DataFrame:
     """Return one row a priority, for unequal positions on the same storms: bad_debt, its difference to oldest first.
 
     Basis points of the notional opened, means with 95 % intervals; differences are paired by storm.
@@ -187,7 +187,7 @@ def run_priorities(queue: Queue = DEFAULT, storms: int = 10) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def plot(queue: Queue = DEFAULT, storms: int = 10) -> Picture:
+def plot(queue: Queue = DEFAULT, storms: int = 5) -> Picture:
     """Draw bad debt and delay against mu / lambda with what is expected, and bad debt by priority."""
     table, order = run(queue, storms=storms), run_priorities(queue, storms)
     with canvas(9.0, 3.3) as figure:

@@ -8,7 +8,8 @@ Expected: with normal returns a fixed book breaches with probability Phi(-z sqrt
 covariance and W the world's. Right model: 1 %. Hedged pair .9 -> .7: 9.0 %, .9 -> .5: 14.9 %. Two longs .3 -> .9:
 2.7 %, 0 -> .9: 4.6 %. An add-on for correlation stress brings the hedge nearer to 1 % at the price of more margin; an
 engine that learns correlation gets there by itself once its memory has turned over. Expected Shortfall of a normal law
-is too low for Student-t returns, and Acerbi and Szekely's Z2 says so.
+is too low for Student-t returns, and Acerbi and Szekely's Z2 says so. Sources: P. Kupiec, J. Derivatives 3 (1995)
+73-84; P. Christoffersen, Int. Econ. Rev. 39 (1998) 841-862; C. Acerbi & B. Szekely, Risk (December 2014).
 """
 
 from dataclasses import dataclass

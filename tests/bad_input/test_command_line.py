@@ -10,7 +10,7 @@ from tests.bad_input.contract import PLAIN, refused
 
 COMMANDS = [
     ([], ""),
-    (["chek", "x"], r"command: must be one of compare, run, check, new, list, bench, presets, conformance, theory, explain, contagion, impulse, warn, loops \(got \"chek\"\); did you mean 'check'"),
+    (["chek", "x"], r"command: must be one of compare, run, check, new, list, bench, presets, conformance, theory, explain, contagion, impulse, warn, loops, ask \(got \"chek\"\); did you mean 'check'"),
     (["run"], r"SCENARIO: required, but missing"),
     (["run", "plain.toml", "--levrage", "3"], r"no such option '--levrage'"),
     (["run", "plain.toml", "extra"], r"unexpected extra argument"),
@@ -75,6 +75,9 @@ COMMANDS = [
     (["warn", "plain.toml", "--window", "0"], r"--window: must be above 0 and at most 1 \(got 0\)"),
     (["warn", "plain.toml", "--window", "nan"], r"--window: must be above 0 and at most 1 \(got nan\)"),
     (["warn", "plain.toml", "--out", "full"], r"full: already holds files"),
+    (["ask", "depge"], r"QUESTION: must be one of collateral_basket, .* \(got \"depge\"\); did you mean 'depeg'"),
+    (["ask", "--out", "answers"], r"--out: needs a QUESTION"),
+    (["ask", "depeg", "--out", "full"], r"full: already holds files"),
     (["impulse", "nowhere"], r"scenario file not found: nowhere"),
     (["impulse", "plain.toml", "--seeds", "0"], r"--seeds: must be 1 to 1,000 \(got 0\)"),
     (["impulse", "plain.toml", "--shock", "0"], r"shock: must be a return from above -1 to 10, and not 0 \(got 0.0\)"),

@@ -1,4 +1,4 @@
-"""A3: a venue that closes so many pools a step, against a queue written out by hand and against its fluid limit."""
+"""A venue that closes so many pools a step, against a queue written out by hand and against its fluid limit."""
 
 import functools
 import math

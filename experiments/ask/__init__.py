@@ -1,0 +1,1 @@
+"""Questions that files of `experiments` answer by themselves: the command `crossmargin ask`."""
