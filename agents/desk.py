@@ -213,13 +213,17 @@ class LiquidationDesk:
             self.accounts.reference[to.row, units.any(axis=0)] = self.market.moments.last
         self.watch.touch(rows)
 
-    def settle(self, seizure: Seizure) -> None:
-        """After the close: penalty out of what is left, spare cash to the wallet, deficits to the waterfall."""
+    def settle(self, seizure: Seizure, penalty_free: bool = False) -> None:
+        """After the close: penalty out of what is left, spare cash to the wallet, deficits to the waterfall.
+
+        What is closed against winners is `penalty_free`, see `LiquidationRule`.
+        """
         rows, pools = seizure.rows, seizure.pools
         notional = np.abs(seizure.closing * self.market.mark_price)
         left = self.accounts.position[rows] * (self.accounts.pool[rows] == pools[:, None])
         equity = self.accounts.cash[rows, pools] + (left * self.market.mark_price).sum(axis=1)
-        penalty = np.clip(self.rule.penalty_rate * notional.sum(axis=1), 0.0, np.maximum(equity, 0.0))
+        rate = 0.0 if penalty_free else self.rule.penalty_rate
+        penalty = np.clip(rate * notional.sum(axis=1), 0.0, np.maximum(equity, 0.0))
         fund = np.full(len(rows), INSURANCE), self.waterfall.insurance.places(seizure.closing)
         paid = self.accounts.transfer((rows, pools), fund, floor_quanta(penalty), "penalty")
         self.penalties += float(paid.sum())
@@ -245,7 +249,7 @@ class LiquidationDesk:
         rest = one.part(np.array([0]))
         rest.position = rest.closing = left[None, :]
         if not left.any():
-            self.settle(done)
+            self.settle(done, penalty_free=True)
         return rest
 
 

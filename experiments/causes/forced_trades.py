@@ -92,7 +92,10 @@ def _funding(model: Traced, split: Split, legs: Legs) -> Array:
 
 
 def _penalty(model: Traced, legs: Legs) -> Array:
-    """Return each forced trade's part (e,) of the penalty that its account paid at its moment, by dollars closed."""
+    """Return each forced trade's part (e,) of the penalty that its account paid at its moment, by dollars closed.
+
+    What winners took has cost none.
+    """
     events = model.events
     if "penalty" not in legs.reasons or not len(events):
         return np.zeros(len(events))
@@ -104,7 +107,7 @@ def _penalty(model: Traced, legs: Legs) -> Array:
     found = (at < len(which)) & (which[np.minimum(at, len(which) - 1)] == legs.row[paid] * times + legs.moment[paid])
     due = np.zeros(len(which))
     np.add.at(due, at[found], -legs.cash[paid][found])
-    return _shared(due, place, events["notional"].to_numpy(float))
+    return _shared(due, place, np.where(events["taker"] == "adl", 0.0, events["notional"].to_numpy(float)))
 
 
 def _shared(due: Array, place: Index, weight: Array) -> Array:

@@ -59,7 +59,7 @@ def toxic_share(model: Observed) -> float:
     A closing of c dollars that costs s per dollar, slippage and penalty, turns E / N into (E - s c) / (N - c): it falls
     iff s > E / N, whatever c. A closing of everything counts by the same condition: it leaves less than nothing.
     Source: Warmuz, Chaudhary & Pinna, "Toxic liquidation spirals", arXiv:2212.07306. Own impact on what stays open is
-    left out, and the penalty is the rule's `penalty_rate`.
+    left out, and the penalty is the rule's `penalty_rate`, none of what winners took.
     Unit: share. Denominator: closings.
     """
     events, number = model.events, model.numbers
@@ -70,7 +70,8 @@ def toxic_share(model: Observed) -> float:
     slipped = np.bincount(number, _slippage(model) * events["notional"].to_numpy())
     held = np.maximum(events["pool_notional"].to_numpy()[first], closed)
     equity = events["equity"].to_numpy()[first]
-    cost = slipped + model.rules.liquidation.penalty_rate * closed * (equity > 0.0)  # who has nothing pays none
+    owing = np.bincount(number, np.where(events["taker"] == "adl", 0.0, events["notional"].to_numpy()))
+    cost = slipped + model.rules.liquidation.penalty_rate * owing * (equity > 0.0)  # who has nothing pays none
     return float((cost * held > equity * closed + 1e-9 * held * closed).mean())
 
 

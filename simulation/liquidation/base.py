@@ -46,7 +46,9 @@ class LiquidationRule(Rule):
     """How forced closing works.
 
     Of each pool, `fraction` of every position is closed per round; a penalty of `penalty_rate` on the closed notional
-    goes to the insurance fund, but only out of equity that is left. The venue takes pools on, in the order of
+    goes to the insurance fund, but only out of equity that is left. What is closed against winners (deleveraging) costs
+    no penalty, neither a pool that is closed so whole nor one whose rest goes to the book: dYdX v4 (x/clob,
+    `ProcessDeleveraging`) and Binance (auto-deleveraging) take no fee. The venue takes pools on, in the order of
     `priority`, until `capacity` dollars of notional are to be closed in this round (the last one may go beyond, so
     that no pool is too large to be closed ever), and no more than `most_pools` of them (a block, an auction house or
     a crew of keepers has room for so many); the others wait. So do pools of which nothing is to be closed now.

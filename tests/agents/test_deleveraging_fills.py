@@ -2,13 +2,14 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from agents.cast import StandardCast
 from simulation.accounts import QUANTUM, SHARED
 from simulation.causes import TAKERS
 from simulation.model import MarketModel
-from tests.venues import book, positions, rows, scenario, storm
+from tests.venues import TIERS, book, equity, positions, rows, scenario, storm, venue
 
 NO_PENALTY = {"kind": "full", "penalty_rate": 0.0}
 UNEVEN = [1000.0 + cents / 97.0 for cents in range(1, 13)]  # deposits that make the bankruptcy price uneven
@@ -88,3 +89,28 @@ def test_winners_pay_the_deficit_and_nothing_more_up_to_a_quantum_a_fill() -> No
         worth = sum(float(model.engine.health(rows(model, i)).equity.sum()) for i in (1, 2))
         unharmed = 2 * (4000.0 + 60.0 * 20.0)
         assert unharmed - worth == pytest.approx(case.deficit, abs=8 * QUANTUM)
+
+
+@pytest.mark.parametrize("shorts", [10.0, 6.0])
+def test_winners_take_a_pool_over_without_a_penalty_and_the_book_takes_its_rest_for_one(shorts: float) -> None:
+    """Ten units bought at 100 with 100 dollars leave 10 at 91, and less than nothing where all are sold in this book.
+
+    So they go to winners at the mark: all ten, or six of them, and the other four to the book at half a per cent.
+    """
+    model = venue(
+        [book("long", {"A": 10.0}, 100.0), book("small", {"A": -shorts}, 1000.0), book("rich", {}, 9000.0)],
+        price=storm(100.0, 91.0),
+        markets=[{"name": "A", "price": 100.0, "depth": 1e4, "tiers": TIERS}],
+        impact={"kind": "linear", "scale": 1.0},
+        liquidation={"kind": "full", "penalty_rate": 0.005},
+    )
+    model.run()
+    sold = 10.0 - shorts
+    taken = [TAKERS[int(taker)] for taker in model.exchange.desk.log.events.taker]
+    assert taken == ["adl", "book"][: 1 + (sold > 0.0)]
+    push = sold * 91.0 / 1e4
+    penalty = 0.005 * sold * 91.0 * np.exp(-push)  # at the mark after the sale, 87.75
+    assert model.exchange.desk.penalties == pytest.approx(penalty, abs=1e-4)
+    assert model.exchange.waterfall.fund == pytest.approx(penalty, abs=1e-4)
+    assert equity(model)[0] == pytest.approx(10.0 - sold * 91.0 * (1.0 - np.exp(-push / 2.0)) - penalty, abs=1e-3)
+    assert not model.exchange.waterfall.bankruptcies

@@ -188,7 +188,7 @@ class Liquidation:
         rest = {m: ledger.held(row, m) for m in ledger.markets_in(*place)}
         self.exhausted += bool(rest)
         if not rest:
-            self.settle({place: self.notional(mine)})
+            self.settle({place: F(0)})  # winners take positions over without a penalty
         return rest
 
     def book_adl(self, case: Loss, last: Place | None) -> None:
