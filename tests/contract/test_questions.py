@@ -17,7 +17,7 @@ NAMED = pytest.mark.parametrize("question", ALL, ids=[question.name for question
 
 
 def test_they_are_found_by_their_text_alone():
-    assert {"depeg", "liquidation_queue", "margin_calls", "pyramiding", "wrong_way"} <= set(questions())
+    assert {"depeg", "liquidation_queue", "margin_calls", "pyramiding", "shock_kinds", "wrong_way"} <= set(questions())
     assert list(questions()) == sorted(questions())
 
 

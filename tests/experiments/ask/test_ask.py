@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from experiments.ask.answer import Answer, answer, save_answer
+from experiments.ask.answer import Answer, answer, save_answer, with_intervals
 from experiments.ask.question import listed, question_named, questions
 from experiments.cli import execute
 from experiments.store import verify
@@ -73,3 +73,26 @@ def test_what_is_undefined_is_not_printed_as_a_number(saving):
 def test_rows_that_have_names_keep_them():
     table = question_named("procyclicality").run()
     assert table["tool"].iloc[0] == "none" and "floor" in table["tool"].tolist()
+
+
+def test_a_number_and_its_interval_stand_together():
+    table = pd.DataFrame(
+        {
+            "kind": ["a", "b", "c"],
+            "debt": [12_345.6, float("nan"), 2.0],
+            "debt_low": [1.0, float("nan"), float("nan")],
+            "debt_high": [20_000.0, float("nan"), float("nan")],
+            "share": [0.25, 0.5, 0.75],
+            "low": [0.2, 0.4, float("nan")],
+            "high": [0.3, 0.6, 0.8],
+        }
+    )
+    shown = with_intervals(table)
+    assert shown.columns.tolist() == ["kind", "debt [95 %]", "share [95 %]"]
+    assert shown["debt [95 %]"].tolist() == ["12,346 [1, 20,000]", "undefined", "2"]
+    assert shown["share [95 %]"].tolist() == ["0.25 [0.2, 0.3]", "0.5 [0.4, 0.6]", "0.75 [?, 0.8]"]
+
+
+def test_a_low_without_a_high_or_a_value_is_a_column_like_others():
+    table = pd.DataFrame({"x": [1.0], "y_low": [2.0], "z_low": [1.0], "z_high": [3.0]})
+    assert with_intervals(table).columns.tolist() == ["x", "y_low", "z_low", "z_high"]
