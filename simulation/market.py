@@ -98,7 +98,7 @@ class Market:
         self.permanent, self.transient = np.zeros((2, m)), np.zeros((2, m))  # rows: ordinary flow, forced flow
         self.metaorder, self.variance, self.depth = np.zeros(m), listing.variance.copy(), listing.depth
         self.index_price = path[0]
-        self._lift, self._lever = np.zeros((2, m))
+        self._lift, self._lever = np.zeros((2, m)) if self._derived is None else self._derived.lift(path[0], path[0], 0)
         self.oracle_price = rules.oracle.read(path, 0, path[0])
         self.mid, self.mark_price, self.fill_price = path[0], path[0].copy(), path[0].copy()
         self._own_mark = self.mark_price  # before a valuation rule says otherwise of tokens

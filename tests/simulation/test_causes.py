@@ -95,6 +95,65 @@ def test_the_smoothed_mark_has_a_gap_that_is_a_cause_of_its_own() -> None:
     assert found.exogenous[0] == pytest.approx(0.0, abs=3 * QUANTUM)
 
 
+# Columns that follow another ------------------------------------------------------------------------------------
+
+FUTURE = {"name": "F", "instrument": {"kind": "future", "underlying": "A", "expiry_days": 30.0}}
+CALL = {"name": "C", "instrument": {"kind": "option", "underlying": "A", "expiry_days": 30.0, "strike": 100.0}}
+
+
+def followed(*path: float, scale: float = 1.0) -> Market:
+    """A, a future without interest and a call on it, at moment 0 of a path."""
+    first = {"name": "A", "price": 100.0, "depth": 1e6}
+    impact = {"kind": "linear", "scale": scale, "permanent_share": 0.5}
+    return venue([book("x", {}, 10.0)], markets=[first, FUTURE, CALL], price=storm(*path), impact=impact).market
+
+
+@given(st.lists(st.tuples(st.floats(80.0, 120.0), st.floats(-2e3, 2e3), st.booleans()), min_size=2, max_size=5))
+def test_a_future_without_interest_has_the_causes_of_its_underlying_whenever_it_was_bought(moves: Any) -> None:
+    place = followed(100.0, *(price for price, _, _ in moves))
+    for _, volume, forced in moves:
+        place.advance()
+        place.absorb(units(volume, 0.0, 0.0), forced)
+    moments = np.arange(place.moments.last + 1)
+    for until in (None, np.full(len(moments), place.moments.last), np.maximum(place.moments.last - 1, moments)):
+        own, future = (
+            attribute(place, moments, np.full_like(moments, j), np.full(len(moments), 3.0), until) for j in (0, 1)
+        )
+        for name in ("loss", "exogenous", "flow", "forced", "mark_gap", "exposure"):
+            np.testing.assert_allclose(getattr(future, name), getattr(own, name), rtol=1e-6, atol=2e-3)
+        np.testing.assert_allclose(future.through, future.exposure, rtol=1e-5)
+        assert not own.through.any()
+
+
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_a_call_that_only_forced_trades_have_moved_has_lost_by_forced_trades_but_for_its_curvature(side: float) -> None:
+    """Of a move of 3 % curvature is less than a fiftieth of the loss, and half of that part in half of the move."""
+    left = []
+    for volume in (300.0, 150.0):
+        place = followed(100.0, 100.0)
+        before = float(place.mark_price[2])
+        place.absorb(units(side * volume, 0.0, 0.0), forced=True)
+        found = attribute(place, np.array([0]), np.array([2]), np.array([2.0]))
+        lost = 2.0 * (before - float(place.mark_price[2]))
+        assert found.loss[0] == pytest.approx(lost, abs=QUANTUM)
+        assert found.flow[0] == found.mark_gap[0] == 0.0
+        assert found.exogenous[0] + found.forced[0] == found.loss[0]
+        left.append(abs(float(found.exogenous[0]) / lost))
+    assert left[0] < 0.02
+    assert left[1] == pytest.approx(left[0] / 2.0, rel=0.1)
+
+
+def test_a_push_on_an_option_s_own_book_is_its_own() -> None:
+    place = followed(100.0, 100.0)
+    bought = place.moments.last
+    depth = float(place.depth[2] / place.index_price[2])
+    place.absorb(units(0.0, 0.0, -0.1 * depth), forced=False)
+    own, other = (attribute(place, np.array([bought]), np.array([j]), np.array([2.0])) for j in (2, 0))
+    assert own.loss[0] == pytest.approx(own.flow[0], abs=4 * QUANTUM)
+    assert own.flow[0] > 0.0
+    assert other.loss[0] == 0.0
+
+
 # Two liquidations by hand --------------------------------------------------------------------------------------
 
 
@@ -186,6 +245,16 @@ def test_in_whole_runs_the_shares_of_every_event_add_up(seed: int, mark: str, ma
     model.run()
     events = model.exchange.desk.log.events
     np.testing.assert_array_equal(events.exogenous + events.flow + events.forced + events.mark_gap, events.loss)
+
+
+def test_a_log_that_has_been_read_goes_on() -> None:
+    log, events = EventLog(), two_longs().exchange.desk.log.events
+    for _ in range(3):
+        log.add(events)
+        assert len(log.events) % 2 == 0
+    log.add(EventLog().events)
+    assert len(log.events) == 6
+    np.testing.assert_array_equal(log.events.loss, np.tile(events.loss, 3))
 
 
 def test_an_empty_log_has_no_events_and_empty_columns() -> None:
