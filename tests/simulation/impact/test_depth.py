@@ -45,8 +45,10 @@ def test_a_shock_to_the_variance_is_half_forgotten_after_a_half_life() -> None:
     model = DepthModel(half_life_steps=4.0)
     variance = model.update(units(0.0), units(0.1))
     start = variance[0]
+    assert start == pytest.approx(0.01 * (1.0 - 2.0**-0.25))
     for _ in range(4):
-        variance = model.update(variance, units(0.0))
+        before, variance = variance, model.update(variance, units(0.0))
+        assert variance[0] == pytest.approx(before[0] * 2.0**-0.25)
     assert variance[0] == pytest.approx(start / 2.0)
 
 

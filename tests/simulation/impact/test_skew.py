@@ -41,3 +41,15 @@ def test_the_law_of_the_market_is_the_price_of_the_pool(done: float, volume: flo
     move = law.move(np.array([done]), np.array([volume]), known)
     assert 100.0 * np.exp(first + move.average)[0] == pytest.approx(fill(done, volume))
     assert 100.0 * np.exp(first + move.final)[0] == pytest.approx(fill(done + volume, 0.0))
+
+
+def test_no_sale_takes_the_price_to_nothing_or_below() -> None:
+    """A skew of minus its scale would be a price of 0: the law stops at a billionth of the oracle's, and goes back."""
+    law = ImpactRule.parse({"kind": "skew", "skew_scale": SCALE})
+    known = Book(np.array([100.0]), np.array([100.0]), np.array([1.0]))
+    for volume in (-SCALE, -5.0 * SCALE):
+        down = law.move(np.zeros(1), np.array([volume]), known)
+        assert down.final[0] == pytest.approx(np.log(1e-9))
+        assert np.isfinite(down.average[0])
+        back = law.move(np.array([volume]), np.array([-volume]), known)
+        assert back.final[0] == pytest.approx(-down.final[0])

@@ -72,3 +72,16 @@ def test_a_loss_beyond_the_gains_stays_unpaid() -> None:
 @pytest.mark.parametrize("loss", [0.0, 7.0])
 def test_without_winners_nobody_is_charged(loss: float) -> None:
     assert not charged(loss, [-5.0, 0.0], [100.0, 100.0]).any()
+
+
+def test_parts_of_a_unit_are_no_gain_and_no_loss() -> None:
+    """Gains of 3 and 1 units (and parts) share 2 units of loss: floor(3 * 2 / 4) = 1 and the rest, 1, are received."""
+    assert charged(2.9, [3.9, 1.9], [9.0, 9.0]).tolist() == [2.0, 0.0]
+    assert charged(0.9, [3.0, 1.0], [9.0, 9.0]).tolist() == [0.0, 0.0]
+    assert charged(9.0, [0.9, 0.9], [9.0, 9.0]).tolist() == [0.0, 0.0]
+
+
+def test_where_losers_pay_everything_nobody_asks_the_fund() -> None:
+    assert settled([(10, 10), (5, 3)], [4, 6], 7) == ([4, 6], 7)
+    assert settled([(10, 10)], [], 7) == ([], 7)
+    assert settled([(0, 10)], [10], 0) == ([0], 0)

@@ -47,3 +47,15 @@ def test_an_index_never_falls_to_nothing() -> None:
 
 def test_without_deposits_nobody_is_charged() -> None:
     assert index_cut(100.0, 0.0, 1.111) == 0.0
+
+
+def test_open_interest_below_zero_or_of_less_than_a_unit_is_open_interest() -> None:
+    assert charge_per_unit(1.0, -0.25, 0.25) == 2.0
+    assert charge_per_unit(1.0, 0.25, -0.25) == 2.0
+    assert charge_per_unit(1.0, 0.25, 0.0, unit=0.0) == 4.0
+
+
+def test_deposits_of_less_than_a_token_and_an_index_of_next_to_nothing() -> None:
+    assert index_cut(0.1, 0.4, 1.0) == 0.25
+    assert index_cut(1.0, 2.0, 1e-11) == 0.0, "it has less than one unit, which it keeps"
+    assert index_cut(0.0, 2.0, 1.0) == 0.0

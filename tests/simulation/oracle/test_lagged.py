@@ -47,6 +47,17 @@ def test_small_moves_are_not_posted_and_add_up_until_they_are() -> None:
     np.testing.assert_array_equal(posted(path, deviation_rate=0.01), [100.0, 100.0, 100.0, 101.2, 101.2])
 
 
+def test_a_move_of_exactly_the_threshold_is_not_posted() -> None:
+    np.testing.assert_array_equal(posted([100.0, 125.0, 126.0], deviation_rate=0.25), [100.0, 100.0, 126.0])
+    np.testing.assert_array_equal(posted([100.0, 75.0, 74.0], deviation_rate=0.25), [100.0, 100.0, 74.0])
+
+
+def test_the_threshold_is_measured_from_what_was_posted_last() -> None:
+    """From 110 up to 121 is a tenth, though a fifth of the start."""
+    found = posted([100.0, 111.0, 121.0, 123.0], deviation_rate=0.1)
+    np.testing.assert_array_equal(found, [100.0, 111.0, 111.0, 123.0])
+
+
 def test_a_stale_oracle_leaves_the_mid_alone() -> None:
     place = market([100.0, 80.0], oracle={"kind": "lagged", "delay_steps": 1}, mark={"kind": "oracle"})
     place.advance()

@@ -166,3 +166,11 @@ def test_the_ratio_rule_is_what_a_reader_of_its_list_of_levels_does(
     if equity <= 100.0 * backstop and reading == State.LIQUIDATION:
         reading = State.BACKSTOP
     assert state(rule, equity) == reading
+
+
+def test_exactly_at_search_or_release_nothing_moves_and_levels_out_of_order_count_as_the_one_before() -> None:
+    rule, one = SearchReleaseState(search=1.25, initial=1.5, release=2.0), np.full(4, 100.0)
+    assert rule.wanted(np.array([124.0, 125.0, 200.0, 201.0]), one).tolist() == [26.0, 0.0, 0.0, -51.0]
+    odd = SearchReleaseState(search=1.5, initial=1.2, release=1.1)
+    assert odd.levels == (1.5, 1.5, 1.5)
+    assert odd.wanted(np.array([149.0, 150.0, 151.0, 0.0]), one).tolist() == [1.0, 0.0, -1.0, 150.0]

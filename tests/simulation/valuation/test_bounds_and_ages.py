@@ -43,6 +43,32 @@ def test_after_two_half_lives_a_quarter_of_the_distance_is_left() -> None:
     assert average(4.0, past=2.0, seconds=120.0, **FREE) == pytest.approx(3.5)
 
 
+@pytest.mark.parametrize(
+    ("confidence", "age", "expected"),
+    [(1.0, 0.0, 2.0), (0.5, 0.0, 2.0), (0.4, 0.0, 2.0 * 0.84), (0.25, 0.0, 1.2), (0.0, 0.0, 0.4),
+     (0.4, 5_400.0, 2.0 * 0.84 * 0.95), (0.25, 7_200.0, 1.2 * 0.9), (1.0, 1e8, 1.4)],
+)  # fmt: skip
+def test_cuts_for_doubt_and_for_silence_multiply(confidence: float, age: float, expected: float) -> None:
+    """Doubt: .8 (.5 - c) / .5; silence: a tenth an hour beyond the first, .3 at most."""
+    rule = {"kind": "index", "confidence_haircut": 0.8, "stale_rate": 0.1, "largest_cut": 0.3}
+    columns = (np.array([x]) for x in (9.0, 2.0, 9.0, age, confidence))
+    assert ValuationRule.parse(rule).price(Seen(("USDX",), *columns, 60.0))[0] == pytest.approx(expected)
+
+
+def test_an_oracle_that_knows_nothing_leaves_a_price_above_nothing() -> None:
+    columns = (np.array([x]) for x in (9.0, 2.0, 9.0, 0.0, 0.0))
+    assert ValuationRule.parse({"kind": "index"}).price(Seen(("USDX",), *columns, 60.0))[0] == pytest.approx(2e-6)
+
+
+def test_what_is_redeemed_for_nothing_listed_counts_a_dollar_a_unit_and_other_tokens_the_oracle() -> None:
+    promises = {"USDX": {"rate": 0.97}, "wX": {"rate": 1.1, "into": "X"}, "ABSENT": {"rate": 5.0, "into": "X"}}
+    rule = ValuationRule.parse({"kind": "redemption", "tokens": {**promises, "lost": {"rate": 2.0, "into": "gone"}}})
+    oracle = np.array([0.4, 50.0, 60.0, 7.0, 3.0])
+    seen = Seen(("USDX", "X", "wX", "other", "lost"), oracle * 9.0, oracle, oracle, oracle, oracle, 60.0)
+    assert rule.price(seen).tolist() == pytest.approx([0.97, 50.0, 55.0, 7.0, 2.0])
+    assert oracle.tolist() == [0.4, 50.0, 60.0, 7.0, 3.0], "the oracle itself stays what it is"
+
+
 def test_an_oracle_grows_old_step_by_step_and_is_young_again_when_it_moves() -> None:
     """An hour a step: the second hour of silence and each after it cost a tenth; a move ends the silence."""
     usdx = {"name": "USDX", "price": 2.0, "instrument": {"kind": "spot"}}
