@@ -92,6 +92,37 @@ def test_two_accounts_can_trade_with_each_other() -> None:
     assert accounts.cash[SYSTEM_ROWS + 1, 0] == 14.0
 
 
+def test_who_takes_over_from_two_has_their_average_price_as_its_entry() -> None:
+    """3 at 10 and 1 at 14 in one market, 2 at 5 in the other; what is sold keeps the entry of the rest."""
+    accounts = opened()
+    sellers, against = np.array([SYSTEM_ROWS, SYSTEM_ROWS + 1]), Side(SYSTEM_ROWS + 2)
+    price = np.array([[10.0, 5.0], [14.0, 99.0]])
+    accounts.trade(sellers, np.array([[-3.0, -2.0], [-1.0, 0.0]]), price, against, "takeover")
+    assert accounts.position[SYSTEM_ROWS + 2].tolist() == [4.0, 2.0]
+    assert accounts.entry_price[SYSTEM_ROWS + 2].tolist() == [11.0, 5.0]
+    assert accounts.entry_price[sellers].tolist() == [[10.0, 5.0], [14.0, 0.0]]
+    assert accounts.cash[SYSTEM_ROWS + 2, 0] == -(30.0 + 14.0 + 10.0)
+    accounts.trade(sellers[:1], np.array([[1.0, 0.0]]), np.full(2, 50.0), against, "takeover")
+    assert accounts.entry_price[SYSTEM_ROWS + 2].tolist() == [11.0, 5.0]
+    assert accounts.open_interest.tolist() == [3.0, 2.0]
+    accounts.check()
+
+
+@pytest.mark.parametrize("pools", [1, 3])
+def test_what_positions_owe_is_charged_where_they_stand_and_credited_to_one_side(pools: int) -> None:
+    accounts = opened(pools)
+    rows = np.array([SYSTEM_ROWS, SYSTEM_ROWS + 2])
+    if pools > 1:
+        accounts.pool[rows] = [[1, 2], [2, 0]]
+    accounts.settle(rows, np.array([[3.0, 4.0], [-1.0, 0.5]]), Side(OUTSIDE), "funding")
+    expected = [[-7.0], [0.5]] if pools == 1 else [[0.0, -3.0, -4.0], [-0.5, 0.0, 1.0]]
+    assert accounts.cash[rows].tolist() == expected
+    assert accounts.cash[OUTSIDE, 0] == 6.5
+    assert not accounts.position.any()
+    accounts.check()
+    assert np.array_equal(accounts.fold()[0], accounts.cash)
+
+
 @pytest.mark.parametrize("column", ["cash", "position"])
 @pytest.mark.parametrize("slip", [QUANTUM, float("nan")])
 def test_the_smallest_loss_is_noticed(column: str, slip: float) -> None:

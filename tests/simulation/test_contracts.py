@@ -169,3 +169,64 @@ def test_only_tokens_can_be_brought_in_as_collateral() -> None:
     entry = {"kind": "book", "count": 1, "collateral": {"BTC": 10.0}}
     with pytest.raises(ScenarioError, match="BTC is no token; tokens: none"):
         Scenario.from_dict({**table(BTC), "population": [entry]})
+
+
+# At the ends ---------------------------------------------------------------------------------------------------
+
+
+def alone(steps: int, *tables: dict) -> Contracts:
+    instruments = tuple(Instrument.parse({**table}) for table in ({"kind": "perpetual"}, *tables))
+    names = ("BTC", *(f"X{i}" for i in range(len(tables))))
+    return Contracts(names, instruments, Clock(steps, HOUR), VolatilityProcess.parse({"kind": "flat"}))
+
+
+def test_only_columns_with_an_index_of_their_own_are_simple() -> None:
+    assert alone(10, {"kind": "perpetual"}).simple
+    assert not alone(10, {"kind": "spot", "underlying": "BTC"}).simple
+
+
+def test_what_ends_within_the_first_step_ends_after_it() -> None:
+    """Six minutes of hourly steps; half an hour is rounded to the even step, two; nothing ends at the start."""
+    tables = [{"kind": "future", "underlying": "BTC", "expiry_days": days} for days in (0.1 / 24.0, 1.6 / 24.0, 400.0)]
+    contracts = alone(10, *tables)
+    assert contracts.expiry.tolist() == [np.inf, 1.0, 2.0, 9600.0]
+    path = contracts.path(np.arange(100.0, 111.0)[:, None], np.zeros((11, 1)))
+    assert path[:, 1].tolist() == [100.0] + [101.0] * 10
+    assert path[:, 2].tolist() == [100.0, 101.0] + [102.0] * 9
+    assert path[:, 3].tolist() == path[:, 0].tolist(), "what ends after the run has no window in it"
+
+
+def test_time_to_expiry_runs_down_to_nothing_and_stays_there() -> None:
+    contracts = alone(10, {"kind": "future", "underlying": "BTC", "expiry_days": 4.0 / 24.0})
+    left = [float(contracts.years(step)[1]) for step in (0, 3, 4, 5, 10)]
+    assert left == pytest.approx([4 * HOUR, HOUR, 0.0, 0.0, 0.0])
+
+
+def test_the_average_of_the_window_by_hand_before_in_and_after_it() -> None:
+    """Three hours before the end at step 5: 103, 104 and 105 count; the board says so step by step."""
+    terms = {"kind": "future", "underlying": "BTC", "expiry_days": 5.0 / 24.0, "settlement_minutes": 180.0}
+    contracts = alone(8, terms)
+    path = contracts.path(np.arange(100.0, 109.0)[:, None], np.zeros((9, 1)))
+    facts = [contracts.facts(path[step, contracts.source], step) for step in range(9)]
+    share = [float(known["averaged"][1]) for known in facts]
+    assert share == pytest.approx([0.0, 0.0, 0.0, 1 / 3, 2 / 3, 1.0, 1.0, 1.0, 1.0])
+    assert [float(known["average"][1]) for known in facts[3:]] == pytest.approx([103.0, 103.5, 104.0] + [104.0] * 3)
+    assert path[:, 1].tolist() == pytest.approx([100.0, 101.0, 102.0, 103.0, 2 / 3 * 103.5 + 104 / 3] + [104.0] * 4)
+    columns, price = contracts.settlement(5)
+    assert (columns.tolist(), price.tolist()) == ([1], [104.0])
+
+
+def test_a_window_longer_than_the_life_of_a_contract_begins_with_it() -> None:
+    terms = {"kind": "future", "underlying": "BTC", "expiry_days": 2.0 / 24.0, "settlement_minutes": 600.0}
+    contracts = alone(4, terms)
+    path = contracts.path(np.array([[100.0], [110.0], [120.0], [130.0], [140.0]]), np.zeros((5, 1)))
+    assert path[:, 1].tolist() == pytest.approx([100.0, 110.0, 115.0, 115.0, 115.0])
+
+
+def test_a_worthless_option_costs_a_billionth_of_what_its_underlying_cost_and_so_can_be_lifted() -> None:
+    call = {"kind": "option", "underlying": "BTC", "expiry_days": 4.0 / 24.0, "strike": 1e6}
+    contracts = alone(8, call)
+    path = contracts.path(np.full((9, 1), 250.0), np.full((9, 1), 0.1))
+    np.testing.assert_allclose(path[:, 1], 250e-9, rtol=1e-12)
+    lift, lever = contracts.lift(np.array([500.0, path[0, 1]]), path[0], 0)
+    assert (lift[1], lever[1]) == (0.0, 0.0)
