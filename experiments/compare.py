@@ -24,6 +24,7 @@ from experiments.gallery import show
 from experiments.graph.hits import who_hits_whom
 from experiments.parallel import MOST_WORKERS, Progress, run_jobs
 from experiments.run import run
+from experiments.scenarios import resolved
 from experiments.store import check_target, scenario_hash
 from experiments.verdict import Outcomes
 from simulation.arrays import Array
@@ -78,7 +79,7 @@ def compare(
     absent. `scenario` may also be a preset's name, a file, or plain data. Raises `InputError` for what cannot be
     run, and `RunFailed` should two arms ever meet different storms.
     """
-    scenario = _resolved(scenario)
+    scenario = resolved(scenario)
     plan = _plan(options)
     chosen, processes = seed_list(seeds, scenario.seed), _cores() if workers is None else workers
     if out is not None:
@@ -110,12 +111,6 @@ def measure(job: Job) -> Measured:
     result = run(seeded(job.scenario, job.seed))
     metrics = {name: float(value) for name, value in result.metrics.items()}
     return Measured(metrics, result.digest, who_hits_whom(result).to_numpy(float))
-
-
-def _resolved(scenario: Any) -> Scenario:
-    from experiments.scenarios import load
-
-    return scenario if isinstance(scenario, Scenario) else load(scenario)
 
 
 def _plan(options: Options) -> Plan:

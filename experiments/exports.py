@@ -1,4 +1,4 @@
-"""`from experiments import run, compare, load, check`: functions, although two of them share the name of their module.
+"""`from experiments import run, compare, load, check`: functions, although some share the name of their module.
 
 Importing `experiments.run` sets the attribute `run` of the package to that module. The package is therefore given a
 class on which these names are properties: reading one imports its function, and the import system's own assignment is
@@ -17,6 +17,11 @@ HOMES = {
     "check": "experiments.description",
     "read_prices": "experiments.prices",
     "load_plugins": "experiments.plugins",
+    "explain": "experiments.causes.explain",
+    "contagion": "experiments.contagion.study",
+    "impulse": "experiments.impulse.impulse",
+    "warn": "experiments.warning.warned",
+    "loops": "experiments.loops.loops",
 }
 
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from experiments.record import frames
 from experiments.record.defaults import default_frame
 from experiments.record.metrics import Metric, measure
 from experiments.record.observed import Observed
+from experiments.scenarios import resolved
 from simulation.arrays import Index
 from simulation.journal import Posting
 from simulation.model import Cast
@@ -68,18 +70,19 @@ class Run:
 
 
 def run(
-    scenario: Scenario,
+    scenario: Any,
     *,
     journal: bool = False,
     progress: Progress | None = None,
     cast: Cast | None = None,
     metrics: Iterable[Metric] = (),
 ) -> Run:
-    """Run `scenario` to its end.
+    """Run `scenario` (name, file, data, or a `Scenario`) to its end.
 
     `progress(step, steps)` is called after every step; `metrics` adds functions `model -> float` of your own. Raises
     `ScenarioError` where the population names a trader type or parameter that does not exist.
     """
+    scenario = resolved(scenario)
     check_population(scenario)
     model = Observed(scenario, cast or StandardCast(), journal)
     try:

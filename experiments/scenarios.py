@@ -36,6 +36,13 @@ def load(source: Source, overrides: Iterable[str] = (), prices: str | Path | Non
     return check(*_ready(source, overrides, prices))
 
 
+def resolved(source: Source) -> Any:
+    """Return the scenario `source` names; one that is a scenario already is not checked again."""
+    from simulation.scenario import Scenario
+
+    return source if isinstance(source, Scenario) else load(source)
+
+
 def _ready(source: Source, overrides: Iterable[str], prices: str | Path | None) -> tuple[TomlSource, list[Override]]:
     from experiments.replay import with_prices
 

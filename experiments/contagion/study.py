@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from experiments.causes.source import check_storm, source_of
 from experiments.contagion.ratios import Ratios, radius_before, ratios
 from experiments.drawing import Picture
 from experiments.graph.anatomy import CLASSES, Anatomy, anatomy, write_anatomy
@@ -20,7 +22,6 @@ from experiments.run import Run, run
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table
 from experiments.wording import counted, dollars
-from simulation.scenario import Scenario
 
 _SHOWN, _MARKETS = 5, 8  # accounts in the text; markets up to which those that took no part are shown too
 
@@ -97,10 +98,15 @@ class Contagion:
         return ["accounts whose forced sales cost others most:", *(harm or ["  none cost others anything"])]
 
 
-def contagion(scenario: Scenario, storms: int = 1) -> Contagion:
-    """Run `scenario` and its impact-free twin on `storms` storms, counted from its seed, and measure contagion."""
+def contagion(source: Any, storms: int = 1) -> Contagion:
+    """Run a scenario and its impact-free twin on `storms` storms, counted from its seed, and measure contagion.
+
+    `source` is a results folder, a scenario (name, file, data) or a `Run`. Raises `InputError` for what does not exist.
+    """
+    scenario, digest = source_of(source)
     seeded = [scenario.with_(seed=scenario.seed + i) for i in range(storms)]
     runs = [run(one) for one in seeded]
+    check_storm(source, digest, runs[0].digest)
     twins = [run(one.with_(impact={"kind": "none"})) for one in seeded]
     worst = max(runs, key=lambda one: one.metrics["liquidated_notional"])
     return Contagion(runs, anatomy(worst), ratios(runs, twins, [radius_before(one) for one in runs]))

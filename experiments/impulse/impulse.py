@@ -20,6 +20,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ import pandas as pd
 from agents.cast import StandardCast
 from agents.handles import forget
 from experiments.arms import Arm, Plan, seeded, spoken
+from experiments.causes.source import source_of
 from experiments.paired import paired_difference
 from experiments.parallel import run_jobs
 from experiments.statistics import Estimate, bootstrap_mean
@@ -155,7 +157,7 @@ class Impulse:
 
 
 def impulse(
-    scenario: Scenario,
+    source: Any,
     shock: Shock = Shock(),
     regimes: Sequence[str] = (),
     seeds: Sequence[int] = (),
@@ -163,9 +165,11 @@ def impulse(
 ) -> Impulse:
     """Shock one market after the other on the storms `seeds`, under every one of `regimes`, with equal positions.
 
-    Left out: the scenario's own margin rule and isolated margin (cross, if isolated is its own); the scenario's own
-    seed. `workers` 0 takes all cores; results do not depend on it. Raises `InputError` for what does not exist or fit.
+    `source` is a scenario (name, file, data), a results folder or a `Run`. Left out: its own margin rule and isolated
+    margin (cross, if isolated is its own); its own seed. `workers` 0 takes all cores; results do not depend on it.
+    Raises `InputError` for what does not exist or fit.
     """
+    scenario, _ = source_of(source)
     chosen = chosen_markets(scenario, shock.markets)
     if problems := shock.problems(scenario):
         raise InputError("; ".join(problems))

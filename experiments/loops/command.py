@@ -28,8 +28,8 @@ def loops(ctx: click.Context, scenario: str, names: tuple[str, ...], seeds: int,
     if options["out"] is not None:
         check_folder(options["out"], options["overwrite"])
     loaded, _ = source_of(scenario)
-    from experiments.loops.loops import chosen_loops
     from experiments.loops.loops import loops as switched
+    from experiments.loops.switches import chosen_loops
 
     chosen = chosen_loops(loaded, names)
     click.echo(f"{2 ** len(chosen) * seeds:,} runs: {', '.join(chosen)}; {seeds} storms", err=True)

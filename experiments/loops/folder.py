@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from experiments.drawing import DARK, Picture, canvas, look, png
-from experiments.loops.loops import LOOPS, UNITS, Switchboard
+from experiments.loops.loops import UNITS, Switchboard
+from experiments.loops.switches import LOOPS
 from experiments.statistics import Estimate
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table

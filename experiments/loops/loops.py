@@ -11,7 +11,7 @@ of the loops; shares add up to y(all) - y(none), storm by storm; a loop that a m
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import factorial
 from typing import Any
@@ -19,99 +19,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.causes.source import source_of
 from experiments.causes.what_if import subsets
+from experiments.loops.switches import LOOPS, chosen_loops, without
 from experiments.paired import paired_difference
 from experiments.parallel import run_jobs
 from experiments.run import run
 from experiments.statistics import Estimate
 from experiments.wording import counted, dollar_scale, interval_text, number
 from simulation.arrays import Array
-from simulation.errors import InputError, nearest, shown
+from simulation.errors import InputError
 from simulation.scenario import Scenario
 
 METRICS = ("liquidated_notional", "price_amplification", "bad_debt")
 UNITS = {"liquidated_notional": "dollars", "price_amplification": "ratio", "bad_debt": "dollars"}
-_NO_REUSE = {"reuse": 0.0}
-Changes = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Loop:
-    """A feedback loop: what it is, and the changes of a scenario that switch it off ({}: it has none)."""
-
-    name: str
-    title: str
-    off: Callable[[Scenario], Changes]
-
-
-def _impact(scenario: Scenario) -> Changes:
-    return {} if type(scenario.impact).kind == "none" else {"impact": {"kind": "none"}}
-
-
-def _collateral(scenario: Scenario) -> Changes:
-    """Give cash for tokens, dollar for dollar: what backs an account keeps its opening value."""
-    groups = [group.model_dump(mode="json") for group in scenario.population]
-    owners = [group for group in groups if group["collateral"]]
-    for group in owners:
-        worth = [group["deposit"], *group["collateral"].values()]
-        if not all(isinstance(amount, float | int) for amount in worth):
-            raise InputError(
-                f"population.{group['name']}.collateral: must be plain numbers, with a plain deposit, to be frozen as "
-                "cash (drawn amounts would be drawn anew)"
-            )
-        group.update(deposit=sum(worth), collateral={})
-    return {"population": groups} if owners else {}
-
-
-def _margin(scenario: Scenario) -> Changes:
-    margin = scenario.margin.model_dump(mode="json")
-    learns = margin.get("update", {}).get("kind", "fixed") != "fixed" or margin.get("correlation_decay", 1.0) != 1.0
-    return {"margin": {**margin, "update": {"kind": "fixed"}, "correlation_decay": 1.0}} if learns else {}
-
-
-def _withdrawal(scenario: Scenario) -> Changes:
-    depth = scenario.depth.model_dump(mode="json")
-    return {"depth": {**depth, "elasticity": 0.0}} if scenario.depth.elasticity else {}
-
-
-def _deleveraging(scenario: Scenario) -> Changes:
-    return {} if type(scenario.deleveraging).kind == "off" else {"deleveraging": {"kind": "off"}}
-
-
-def _releveraging(scenario: Scenario) -> Changes:
-    groups = [group.model_dump(mode="json") for group in scenario.population]
-    chasers = [group for group in groups if group["kind"] == "releverager"]
-    reusing = [group for group in chasers if group["parameters"].get("reuse") != 0.0]
-    for group in reusing:
-        group["parameters"] = {**group["parameters"], **_NO_REUSE}
-    changes: Changes = {"population": groups} if reusing else {}
-    return {**changes, "reuse_share": 0.0} if scenario.reuse_share else changes
-
-
-LOOPS = {
-    loop.name: loop
-    for loop in (
-        Loop("impact", "price impact", _impact),
-        Loop("collateral", "collateral value", _collateral),
-        Loop("margin", "margin follows volatility", _margin),
-        Loop("withdrawal", "liquidity withdrawal", _withdrawal),
-        Loop("deleveraging", "auto-deleveraging", _deleveraging),
-        Loop("releveraging", "re-leveraging", _releveraging),
-    )
-}
-
-
-def present(scenario: Scenario) -> tuple[str, ...]:
-    """Return the loops that a scenario has."""
-    return tuple(name for name, loop in LOOPS.items() if loop.off(scenario))
-
-
-def without(scenario: Scenario, off: Sequence[str]) -> Scenario:
-    """Return the scenario with the loops `off` switched off, one after the other; one it does not have is nothing."""
-    for name, loop in LOOPS.items():
-        if name in off and (changes := loop.off(scenario)):
-            scenario = scenario.with_(**changes)
-    return scenario
 
 
 @dataclass(frozen=True)
@@ -248,13 +169,15 @@ def _cell(value: Estimate, scale: float) -> str:
 
 
 def loops(
-    scenario: Scenario, names: Sequence[str] = (), seeds: Sequence[int] = tuple(range(1, 11)), workers: int = 0
+    source: Any, names: Sequence[str] = (), seeds: Sequence[int] = tuple(range(1, 11)), workers: int = 0
 ) -> Switchboard:
     """Run all subsets of the loops `names` (those the scenario has if none are named) on the storms `seeds`.
 
-    Loops not named stay as the scenario has them. `workers` 0 takes all cores; results do not depend on it. Raises
-    `InputError` for an unknown or repeated loop, no loop at all, or no storms.
+    `source` is a scenario (name, file, data), a results folder or a `Run`. Loops not named stay as it has them.
+    `workers` 0 takes all cores; results do not depend on it. Raises `InputError` for an unknown or repeated loop, no
+    loop at all, or no storms.
     """
+    scenario, _ = source_of(source)
     chosen = chosen_loops(scenario, names)
     if not len(seeds) or len(set(seeds)) != len(seeds):
         raise InputError("seeds: must be one or more different storms")
@@ -265,20 +188,6 @@ def loops(
     _same_storms([digest for _, digest in found], len(seeds))
     values = np.array([outcome for outcome, _ in found]).reshape(len(variants), len(seeds), len(METRICS))
     return Switchboard(chosen, tuple(seeds), {name: values[:, :, i] for i, name in enumerate(METRICS)})
-
-
-def chosen_loops(scenario: Scenario, names: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the loops to switch: `names`, or those the scenario has; raises `InputError`, see `loops`."""
-    for name in names:
-        if name not in LOOPS:
-            hint = nearest(name, LOOPS)
-            raise InputError(f"loops: must be among {', '.join(LOOPS)} (got {shown(name)}){hint}")
-    if len(set(names)) != len(names):
-        raise InputError("loops: each must be named once")
-    chosen = tuple(names) or present(scenario)
-    if not chosen:
-        raise InputError(f"loops: {scenario.name} has none to switch; must have one of {', '.join(LOOPS)}")
-    return chosen
 
 
 def _subsets(names: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -37,19 +37,18 @@ def warn(ctx: click.Context, run: str | None, **options: Any) -> None:
 
 
 def _readings(run: str, window: float | None, options: dict[str, Any], words: list[str]) -> None:
-    from experiments.causes.source import check_storm, source_of
+    from experiments.causes.source import source_of
     from simulation.errors import InputError
 
     for name in ("populations", "accounts", "radii"):
         if options[name] not in (None, ()):
             raise InputError(f"--{'radius' if name == 'radii' else name}: goes with --outcomes only")
-    scenario, digest = source_of(run)
+    source_of(run)  # before anything heavy is loaded
     _check(options)
     from experiments.warning.early_warning import WINDOW
     from experiments.warning.warned import warn as warned
 
-    found = warned(scenario, WINDOW if window is None else window)
-    check_storm(run, digest, found.digest)
+    found = warned(run, WINDOW if window is None else window)
     click.echo(str(found))
     if options["out"] is not None:
         from experiments.warning.folder import save_warning

@@ -9,6 +9,7 @@ import pandas as pd
 
 from agents.cast import StandardCast, check_population
 from agents.handles import forget
+from experiments.causes.source import check_storm, source_of
 from experiments.drawing import DARK, GREY, Picture, canvas, from_zero, look, png
 from experiments.record.observed import Observed
 from experiments.warning.classes import FALL, ClassNetwork, class_network
@@ -186,11 +187,13 @@ class _Reader(Observed):
         self.class_matrix = book.by_class(number, self.window, worst.direction)
 
 
-def warn(scenario: Scenario, window: float = WINDOW) -> Warned:
-    """Run `scenario` and read the early warning as it goes, at most 200 times; a reading changes nothing of the run.
+def warn(source: Any, window: float = WINDOW) -> Warned:
+    """Run a scenario and read the early warning as it goes, at most 200 times; a reading changes nothing of the run.
 
-    `window` is the log move by which each mark is moved to see who falls.
+    `source` is a results folder, a scenario (name, file, data) or a `Run`. `window` is the log move by which each mark
+    is moved to see who falls. Raises `InputError` for what does not exist.
     """
+    scenario, digest = source_of(source)
     check_population(scenario)
     model = _Reader(scenario, window)
     every = -(-scenario.steps // _MOST)
@@ -202,6 +205,7 @@ def warn(scenario: Scenario, window: float = WINDOW) -> Warned:
     try:
         model.read()
         model.run(note)
+        check_storm(source, digest, model.streams.digest())
         return _told(model)
     finally:
         forget(model)

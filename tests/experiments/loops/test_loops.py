@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from experiments.cli import execute
 from experiments.loops.folder import interactions_picture, loops_picture, save_loops
-from experiments.loops.loops import LOOPS, METRICS, Switchboard, chosen_loops, loops, present, without
+from experiments.loops.loops import METRICS, Switchboard, loops
+from experiments.loops.switches import LOOPS, chosen_loops, present, without
 from experiments.scenarios import load
 from simulation.errors import InputError
 from simulation.scenario import Scenario

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import t as student
 
-from experiments.loops.loops import LOOPS, Loop, Switchboard, loops, present, without
+from experiments.loops.loops import Switchboard, loops
+from experiments.loops.switches import LOOPS, Loop, present, without
 from simulation.errors import InputError
 from simulation.scenario import Scenario
 from tests.experiments.storms import by_hand
