@@ -1,4 +1,4 @@
-"""The loops, and how each is switched off: what a scenario has to change so that a feedback is gone, all else as it was."""
+"""The loops, and what a scenario has to change so that one of them is gone and all else is as it was."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
