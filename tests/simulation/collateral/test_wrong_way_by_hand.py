@@ -58,3 +58,57 @@ def test_the_haircut_is_the_larger_of_the_closed_form_and_the_least(
 def test_the_horizon_enters_by_its_root() -> None:
     month, quarter = (haircut(0.0, 4.0, correlation=0.5, horizon_days=days) for days in (10.0, 40.0))
     assert quarter == pytest.approx(2.0 * month)
+
+
+# Columns on one underlying, options, debts ---------------------------------------------------------------------
+
+NAMES, KINDS = ("PERP", "COIN", "CALL", "GOLD"), ("perpetual", "spot", "option", "spot")
+MIXED = Listed(
+    NAMES, KINDS, np.array([0, 0, 0, 3]), np.array([np.nan, np.nan, 100.0, np.nan]), np.array([0, 0, 1, 0.0])
+)
+SPOT = np.array([100.0, 100.0, 100.0, 50.0])
+YEARS = np.array([np.inf, np.inf, 0.25, np.inf])
+VOLATILE = {"markets": {"PERP": {"volatility": 0.8}, "GOLD": {"volatility": 0.4}}, "horizon_days": 365.0 / 16.0}
+
+
+def taken(cash: float, *units: float, **terms: Any) -> float:
+    """Dollars that are taken off the tokens of an account in all four columns."""
+    rule = CollateralRule.parse({"kind": "wrong_way", **VOLATILE, **terms})
+    price = np.array([100.0, 100.0, 11.0, 50.0])
+    known = {"spot": SPOT, "forward": SPOT, "volatility": np.full(4, 0.5), "years": YEARS}
+    book = Book.of(np.array([cash]), np.array([units]), price)
+    return float(rule.requirement(book, Board.at(MIXED, price, **known), "maintenance")[0])
+
+
+@pytest.mark.parametrize("rho", [-0.5, 0.0, 0.9])
+def test_what_has_one_underlying_moves_together_whatever_correlation_is_assumed(rho: float) -> None:
+    """A coin beside its own perpetual: 20 % of 300 dollars on top of 20 % of 500, or taken off it."""
+    assert taken(0.0, 5.0, 3.0, 0.0, 0.0, correlation=rho) == pytest.approx(Z99 * 60.0)
+    assert taken(0.0, -5.0, 3.0, 0.0, 0.0, correlation=rho, least_haircut=-1.0) == pytest.approx(-Z99 * 60.0)
+    assert taken(0.0, -2.0, 3.0, 0.0, 0.0, correlation=rho, least_haircut=-1.0) == pytest.approx(Z99 * (20.0 - 40.0))
+
+
+def test_an_option_is_as_much_of_its_underlying_as_its_delta() -> None:
+    """At the money for a quarter at 50 %: d1 = .125, delta .54974; ten calls are 549.74 dollars of exposure."""
+    delta = 0.5 * (1.0 + math.erf(0.125 / math.sqrt(2.0)))
+    assert delta == pytest.approx(0.54974, abs=1e-5)
+    a, b = 1_000.0 * delta * 0.2, 4.0 * 50.0 * 0.1
+    both = math.sqrt(a * a + b * b + 2.0 * 0.5 * a * b)
+    assert taken(0.0, 0.0, 0.0, 10.0, 4.0, correlation=0.5) == pytest.approx(Z99 * (both - a))
+    # As a hedge: short so many perpetuals as the calls are worth in deltas, and gold stands alone.
+    assert taken(0.0, -10.0 * delta, 0.0, 10.0, 4.0, correlation=0.5) == pytest.approx(Z99 * 20.0)
+
+
+def test_a_debt_has_no_least_haircut_and_shares_the_risk_with_what_is_held() -> None:
+    """2 gold owed beside 3 coins: 60 and -10 of deviation at rho .5; a tenth of what is held is less than that."""
+    risk = math.sqrt(60.0**2 + 10.0**2 - 2.0 * 0.5 * 60.0 * 10.0)
+    assert taken(500.0, 0.0, 3.0, 0.0, -2.0, correlation=0.5, least_haircut=0.1) == pytest.approx(Z99 * risk)
+    tiny = {"markets": {"PERP": {"volatility": 0.0}, "GOLD": {"volatility": 0.0}}}
+    assert taken(500.0, 0.0, 3.0, 0.0, -2.0, least_haircut=0.1, **tiny) == pytest.approx(30.0), "of the 300, not of 200"
+
+
+def test_a_perfect_hedge_is_no_risk_and_no_number_that_does_not_exist() -> None:
+    found = taken(0.0, -3.0, 3.0, 0.0, 0.0, least_haircut=-1.0)
+    assert found == pytest.approx(-Z99 * 60.0)
+    assert taken(0.0, 0.0, 0.0, 0.0, 0.0) == 0.0
+    assert taken(0.0, 5.0, 0.0, 0.0, 0.0) == 0.0, "without tokens nothing is cut"
