@@ -148,15 +148,14 @@ def _unknown_markets(scenario: Checkable) -> Iterator[str]:
 
 def _sizes(scenario: Checkable) -> Iterator[str]:
     m = len(scenario.markets)
-    joint = getattr(scenario.collateral, "correlation", None)
-    if isinstance(joint, tuple) and len(joint) != m:
-        yield f"collateral.correlation: must be {m}x{m} to match the markets (got {len(joint)} rows)"
-    matrix = getattr(scenario.margin, "correlation", None)
-    if isinstance(matrix, tuple) and len(matrix) != m:
-        yield f"margin.correlation: must be {m}x{m} to match the markets (got {len(matrix)} rows)"
-    if isinstance(matrix, float) and m > 1 and matrix < -1.0 / (m - 1) - 1e-12:
-        lowest = f"{-1.0 / (m - 1):.3g}"
-        yield f"margin.correlation: not positive semi-definite for {m} markets (got {matrix:g}); at least {lowest}"
+    apart = len({market.instrument.underlying or market.name for market in scenario.markets})
+    for field, count in (("collateral", apart), ("margin", m)):  # collateral on one underlying is one risk
+        matrix = getattr(getattr(scenario, field), "correlation", None)
+        if isinstance(matrix, tuple) and len(matrix) != m:
+            yield f"{field}.correlation: must be {m}x{m} to match the markets (got {len(matrix)} rows)"
+        if isinstance(matrix, float) and count > 1 and matrix < -1.0 / (count - 1) - 1e-12:
+            text = f"not positive semi-definite for {count} markets (got {matrix:g}); at least {-1.0 / (count - 1):.3g}"
+            yield f"{field}.correlation: {text}"
 
 
 def _trading(scenario: Checkable) -> Iterator[str]:

@@ -11,6 +11,7 @@ from simulation.scenario_checks import MEMORY_LIMIT, memory
 from tests.simulation.test_scenario import PLAIN, plain, problems
 
 HOLDER = {"kind": "holder", "name": "crowd", "count": 3}
+TOKEN_OF_A = {"name": "TOKEN", "instrument": {"kind": "spot", "underlying": "A"}}  # the same risk as A
 
 
 def group(**more: Any) -> dict[str, Any]:
@@ -53,10 +54,20 @@ def listed(*names: str) -> list[dict[str, Any]]:
             {"markets": listed("A", "B", "C"), "margin": {"kind": "portfolio", "correlation": -0.6}},
             ["margin.correlation: not positive semi-definite for 3 markets (got -0.6); at least -0.5"],
         ),
+        (
+            {"markets": listed("A", "B", "C"), "collateral": {"kind": "wrong_way", "correlation": -0.6}},
+            ["collateral.correlation: not positive semi-definite for 3 markets (got -0.6); at least -0.5"],
+        ),
     ],
 )
 def test_fields_that_contradict_each_other_are_named_in_one_line(changes: dict[str, Any], lines: list[str]) -> None:
     assert problems(**changes) == lines
+
+
+@pytest.mark.parametrize(("markets", "rho"), [(listed("A", "B", "C"), -0.5), ([*listed("A", "B"), TOKEN_OF_A], -1.0)])
+def test_the_lowest_correlation_there_is_of_so_many_underlyings_is_allowed(markets: list[Any], rho: float) -> None:
+    rules = {"kind": "wrong_way", "correlation": rho}
+    assert Scenario.from_dict(plain(markets=markets, collateral=rules)).collateral is not None
 
 
 def test_all_contradictions_are_told_at_once() -> None:
