@@ -177,19 +177,19 @@ def list_(part: str | None, plugins: Sequence[str]) -> None:
 @click.option("--graph", type=int, metavar="N", help="Instead: the contagion graph of N closings, and its measures.")
 def bench(accounts: Sequence[int], repeats: int, graph: int | None) -> None:
     """Measure the speed of a step."""
-    from experiments import bench as benchmark
+    from experiments.bench import step
 
     for name, value, most in (("--repeats", repeats, 1000), *(("--accounts", size, 10_000_000) for size in accounts)):
         if not 1 <= value <= most:
             raise InputError(f"{name}: must be 1 to {most:,} (got {value})")
     if graph is not None:
-        from experiments import bench_graph
+        from experiments.bench.graph import FEWEST, MOST, table
 
-        if not bench_graph.FEWEST <= graph <= bench_graph.MOST:
-            raise InputError(f"--graph: must be {bench_graph.FEWEST} to {bench_graph.MOST:,} (got {graph})")
-        bench_graph.table(graph, click.echo)
+        if not FEWEST <= graph <= MOST:
+            raise InputError(f"--graph: must be {FEWEST} to {MOST:,} (got {graph})")
+        table(graph, click.echo)
         return
-    benchmark.table(accounts or benchmark.SIZES, repeats, click.echo)
+    step.table(accounts or step.SIZES, repeats, click.echo)
 
 
 @cli.command()

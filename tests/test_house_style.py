@@ -185,7 +185,7 @@ def test_forbidden_names_are_found_on_the_state_path_under_any_alias(text: str) 
     [
         ("simulation/random.py", "import numpy as np\nnp.random.Philox(key=1)"),
         ("experiments/statistics.py", "import numpy as np\nnp.random.default_rng(seed)"),
-        ("experiments/bench.py", "import time\ntime.perf_counter()"),
+        ("experiments/bench/step.py", "import time\ntime.perf_counter()"),
         ("simulation/model.py", "from simulation.random import Streams\nStreams(1).uniform('x', 0, 1)"),
         ("simulation/model.py", "import numpy as np\ndef f(rng: np.random.Generator) -> None: ..."),
         ("agents/trader.py", "import re\nre.compile('x')\nself.random.choice()"),
@@ -199,7 +199,7 @@ def test_harmless_names_pass(path: str, text: str) -> None:
     ("path", "text"),
     [
         ("simulation/random.py", "import numpy as np\nnp.random.seed(1)"),
-        ("experiments/bench.py", "import time\ntime.time()"),
+        ("experiments/bench/step.py", "import time\ntime.time()"),
         ("experiments/store.py", "import numpy as np\nnp.random.default_rng(1)"),
     ],
 )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.bench_graph import crash
+from experiments.bench.graph import crash
 from experiments.graph.animation import cascade_film
 from experiments.graph.cascade_layout import MOST_GENERATIONS, by_generation, generations_abreast
 from experiments.graph.cascade_picture import cascade_picture, one_by_one

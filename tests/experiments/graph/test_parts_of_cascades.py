@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.bench_graph import crash
+from experiments.bench.graph import crash
 from experiments.graph.animation import cascade_film
 from experiments.graph.communities import MOST_BLOCKS, blocks, communities, louvain
 from experiments.graph.contagion import cascade_forest, contagion_graph, ledger_of

@@ -7,8 +7,8 @@ import re
 import numpy as np
 import pytest
 
-from experiments import bench
-from experiments.bench import (
+from experiments.bench import step
+from experiments.bench.step import (
     HEADER,
     MARKETS,
     MINUTE,
@@ -29,8 +29,8 @@ ROW = re.compile(r" *[\d,]+ +\d+\.\d\d +\d+\.\d +[\d,]+ +(\d+\.\d|-) +(\d+\.\d|-
 @pytest.fixture
 def short(monkeypatch):
     """A benchmark of a few steps; the numbers mean nothing, the lines do."""
-    monkeypatch.setattr(bench, "STEPS", 6)
-    monkeypatch.setattr(bench, "WARM_UP", 1)
+    monkeypatch.setattr(step, "STEPS", 6)
+    monkeypatch.setattr(step, "WARM_UP", 1)
 
 
 @pytest.mark.parametrize("accounts", [500, 1_000, 4_000, 100_000])
@@ -79,7 +79,7 @@ def test_the_markets_kept_include_all_that_the_population_names():
 
 def test_tables_by_market_are_cut_row_and_column():
     matrix = [[10 * i + j for j in range(3)] for i in range(3)]
-    cut = bench._cut({"a": matrix, "b": [1, 2], "c": "text", "d": [{"e": [7, 8, 9]}]}, [0, 2], 3)
+    cut = step._cut({"a": matrix, "b": [1, 2], "c": "text", "d": [{"e": [7, 8, 9]}]}, [0, 2], 3)
     assert cut == {"a": [[0, 2], [20, 22]], "b": [1, 2], "c": "text", "d": [{"e": [7, 9]}]}
 
 
@@ -88,13 +88,13 @@ def test_steps_per_second_follow_from_nanoseconds_and_accounts():
 
 
 def test_a_line_shows_a_dash_where_no_step_was_stormy():
-    line = bench._line(Timing(10_000, 0.25, 12.34, 11.0, math.nan, 0.0, 123.0))
+    line = step._line(Timing(10_000, 0.25, 12.34, 11.0, math.nan, 0.0, 123.0))
     assert line.split() == ["10,000", "0.25", "12.3", "8,104", "11.0", "-", "0%", "123"]
     assert ROW.fullmatch(line)
 
 
 def test_columns_stand_under_their_titles():
-    line = bench._line(Timing(1_000_000, 123.45, 12.34, 11.0, 30.0, 0.5, 1234.0))
+    line = step._line(Timing(1_000_000, 123.45, 12.34, 11.0, 30.0, 0.5, 1234.0))
     assert len(line) == len(HEADER)
     for match in re.finditer(r"\S+(?: s| MB)?", HEADER):
         assert line[match.end() - 1] != " "
@@ -111,12 +111,12 @@ def test_a_measurement_has_numbers_that_can_be(short):
 
 
 def test_medians_are_over_the_runs_that_have_a_value():
-    assert bench._median([3.0, math.nan, 1.0, 2.0]) == 2.0
-    assert math.isnan(bench._median([math.nan]))
+    assert step._median([3.0, math.nan, 1.0, 2.0]) == 2.0
+    assert math.isnan(step._median([math.nan]))
 
 
 def test_the_table_is_said_line_by_line_and_ends_in_the_nanoseconds_of_the_last_size(short, monkeypatch):
-    monkeypatch.setattr(bench, "creation", lambda: 0.25)
+    monkeypatch.setattr(step, "creation", lambda: 0.25)
     said = []
     timings = table((200, 300), repeats=1, say=said.append)
     n = timings[-1].accounts

@@ -2,12 +2,13 @@
 
 The attribution is measured in pairs, a run as every run is made (with its metrics) and a traced run of the same storm,
 with its metrics too, whose losses are then split, one after the other in processor time; the cost is the median of the
-pairs' ratios, so that other programs disturb both alike. Run it by `python -m experiments.bench_causes`.
+pairs' ratios, so that other programs disturb both alike. Run it by `python -m experiments.bench.causes`.
 """
 
 import gc
 import sys
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -26,27 +27,29 @@ PAIRS = 9
 
 def attribution_cost(scenario: Scenario, pairs: int = PAIRS) -> float:
     """Return what tracing and splitting all losses adds to a run, as a fraction of it: median over `pairs`."""
-    return float(np.median([_traced(scenario) / _plain(scenario) - 1.0 for _ in range(pairs)]))
+    ratios = [_seconds(_traced, scenario) / _seconds(_plain, scenario) for _ in range(pairs)]
+    return float(np.median(ratios)) - 1.0
 
 
-def _plain(scenario: Scenario) -> float:
-    gc.collect()
-    start = time.process_time()
+def _plain(scenario: Scenario) -> Observed:
     model = Observed(scenario, StandardCast())
     model.run()
     measure(model)
-    seconds = time.process_time() - start
-    forget(model)
-    return seconds
+    return model
 
 
-def _traced(scenario: Scenario) -> float:
-    gc.collect()
-    start = time.process_time()
+def _traced(scenario: Scenario) -> Observed:
     model = Traced(scenario)
     model.run()
     measure(model)
     split_losses(model)
+    return model
+
+
+def _seconds(work: Callable[[Scenario], Observed], scenario: Scenario) -> float:
+    gc.collect()
+    start = time.process_time()
+    model = work(scenario)
     seconds = time.process_time() - start
     forget(model)
     return seconds

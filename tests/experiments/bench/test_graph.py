@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.bench_graph import crash, table
+from experiments.bench.graph import crash, table
 from experiments.graph.anatomy import anatomy
 from experiments.run import run
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from experiments.bench_margin import RULES, lines, requirement_cost
+from experiments.bench.requirement import RULES, lines, requirement_cost
 from simulation.margin.base import BookMargin, MarginRule
 from simulation.rule import load_rules
 

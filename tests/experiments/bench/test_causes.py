@@ -2,7 +2,7 @@
 
 import math
 
-from experiments.bench_causes import attribution_cost, explanation_seconds
+from experiments.bench.causes import attribution_cost, explanation_seconds
 from tests.experiments.storms import by_hand
 
 

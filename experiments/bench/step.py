@@ -22,7 +22,7 @@ import numpy as np
 
 from agents.cast import StandardCast
 from agents.handles import forget
-from experiments.bench_margin import lines as requirement_lines
+from experiments.bench.requirement import lines as requirement_lines
 from experiments.scenarios import load
 from simulation.instrument.black_scholes import Vanilla, black76
 from simulation.model import MarketModel
