@@ -230,3 +230,18 @@ def test_a_worthless_option_costs_a_billionth_of_what_its_underlying_cost_and_so
     np.testing.assert_allclose(path[:, 1], 250e-9, rtol=1e-12)
     lift, lever = contracts.lift(np.array([500.0, path[0, 1]]), path[0], 0)
     assert (lift[1], lever[1]) == (0.0, 0.0)
+
+
+def test_a_strike_has_the_volatility_of_its_moneyness_against_the_forward_and_of_the_time_that_is_left() -> None:
+    """A call at 120 with 8 % interest, 30 hours before its end, on a smile."""
+    smile = VolatilityProcess.parse({"kind": "flat", "curvature": 1.2, "skew": -0.4})
+    terms = {"kind": "option", "underlying": "BTC", "expiry_days": 40.0 / 24.0, "strike": 120.0, "rate": 0.08}
+    instruments = (Instrument.parse({"kind": "perpetual"}), Instrument.parse(terms))
+    contracts = Contracts(("BTC", "C"), instruments, Clock(60, HOUR), smile)
+    path = contracts.path(np.linspace(90.0, 110.0, 61)[:, None], np.linspace(0.5, 0.9, 61)[:, None])
+    spot, level = path[10, 0], 0.5 + 0.4 * 10 / 60
+    forward = spot * np.exp(0.08 * 30 * HOUR)
+    want = float(smile.implied(np.array([level]), np.log(np.array([120.0]) / forward), np.array([30 * HOUR]))[0])
+    assert want != pytest.approx(level, rel=0.05), "the smile matters here"
+    assert contracts.facts(path[10, contracts.source], 10)["volatility"].tolist() == pytest.approx([0.0, want])
+    assert path[10, 1] == pytest.approx(float(black76(Vanilla(1.0, 120.0, 30 * HOUR), forward, want, spot / forward)))

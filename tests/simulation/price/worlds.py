@@ -5,6 +5,9 @@ import numpy as np
 from simulation.arrays import Array
 from simulation.price.base import PriceProcess, World
 from simulation.random import Streams
+from simulation.rule import load_rules
+
+load_rules("simulation.price")  # whichever test of prices runs alone
 
 HOUR = 3_600.0
 SEED = 20251010
