@@ -15,10 +15,11 @@ class Watch:
     """Who could be under maintenance now? An exact lazy check.
 
     For each account a radius is kept: as long as no market's mark is further than that, relatively, from the watch's
-    reference prices, every pool of the account is at or above maintenance. Equity changes by at most the notional, and
-    the requirement by at most `steepness` times the notional, per unit of relative price move; so a pool with excess e
-    and slope s = sum |notional| * (1 + steepness) at distance d from the reference is safe within
-    (e / s) * (1 - d) - d of it. Whoever is skipped is healthy; whoever is not gets the full check.
+    reference prices, every pool of the account is at or above `trigger` times maintenance. Equity changes by at most
+    the notional, and the requirement by at most `steepness` times the notional, per unit of relative price move; so a
+    pool with excess e over the trigger and slope s = sum |notional| * (1 + trigger * steepness) at distance d from the
+    reference is safe within (e / s) * (1 - d) - d of it. Whoever is skipped is healthy; whoever is not gets the full
+    check.
     """
 
     def __init__(self, engine: MarginEngine) -> None:
