@@ -10,6 +10,7 @@ import numpy as np
 from experiments.drawing import DARK, Picture, canvas, look, png
 from experiments.loops.loops import UNITS, Switchboard
 from experiments.loops.switches import LOOPS
+from experiments.results import scenario_toml
 from experiments.statistics import Estimate
 from experiments.store import Provenance, results_folder, write_bytes
 from experiments.tables import write_table
@@ -26,9 +27,14 @@ _LOOKS = ("isolated", "cross")  # plain and hatched, dark and light: told apart 
 def save_loops(
     found: Switchboard, scenario: Scenario, out: str | Path, overwrite: bool = False, command: Sequence[str] = ()
 ) -> Path:
-    """Write effects, Moebius terms, outcomes and picture to the folder `out`; raises `StoreError` if it cannot."""
+    """Write text, effects, Moebius terms, outcomes, pictures and the scenario to the folder `out`, all or nothing.
+
+    Raises `StoreError` if it cannot.
+    """
     provenance = Provenance(scenario.to_dict(), list(found.seeds), command, {"loops": " ".join(found.names)})
     with results_folder(out, provenance, overwrite) as folder:
+        write_bytes(folder / "scenario.toml", scenario_toml(scenario).encode())
+        write_bytes(folder / "loops.txt", f"{found}\n".encode())
         write_bytes(folder / "loops.png", loops_picture(found).png)
         write_bytes(folder / "interactions.png", interactions_picture(found).png)
         write_table(found.effects(), folder / "effects")

@@ -227,7 +227,8 @@ def test_the_text_tells_each_loop_and_what_exists_only_together(board: Switchboa
 def test_the_folder_holds_effects_outcomes_and_interactions(board: Switchboard, scenario: Scenario, tmp_path) -> None:
     out = save_loops(board, scenario, tmp_path / "out")
     stems = {path.stem for path in out.iterdir()}
-    assert {"loops", "interactions", "effects", "outcomes", "interactions_bad_debt"} <= stems
+    assert {"loops", "interactions", "effects", "outcomes", "interactions_bad_debt", "scenario"} <= stems
+    assert (out / "loops.txt").read_text() == f"{board}\n"
     assert len(board.table()) == 16
     assert set(board.effects()["part"]) == {"single", "shapley", "together", "super-additive"}
 
