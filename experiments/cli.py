@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from experiments.commands import COMMANDS
+from experiments.destination import Destination, destination
 from simulation.errors import CrossMarginError, InputError, shown
 
 DEFAULT_SCENARIO = "classroom"
@@ -63,8 +64,6 @@ def _options(*names: str) -> Callable[[Any], Any]:
         "set": click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help=_HELP_SET),
         "prices": click.option("--prices", metavar="FILE", help=_HELP_PRICES),
         "plugin": click.option("--plugin", "plugins", multiple=True, metavar="FILE|MODULE", help=_HELP_PLUGIN),
-        "out": click.option("--out", metavar="DIR", help="Write a results folder; it must not hold files yet."),
-        "overwrite": click.option("--overwrite", is_flag=True, help="Replace an earlier results folder."),
         "progress": click.option("--progress/--quiet", default=None, help="Show a progress bar, or never."),
     }
 
@@ -94,9 +93,9 @@ def cli() -> None:
 @click.argument("scenario", nargs=-1, metavar="[SCENARIO] [REGIME|VENUE]...")
 @click.option("--seeds", type=Seeds(), default="20", show_default=True, help="How many storms, or which: 1,5 or 1-20.")
 @click.option("--workers", type=int, help="Processes; all cores if left out. Results do not depend on it.")
-@_options("out", "overwrite", "set", "prices", "plugin", "progress")
-@click.pass_context
-def compare(ctx: click.Context, scenario: Sequence[str], seeds: Any, workers: int | None, **options: Any) -> None:
+@destination("a results folder")
+@_options("set", "prices", "plugin", "progress")
+def compare(scenario: Sequence[str], seeds: Any, workers: int | None, out: Destination, **options: Any) -> None:
     """Compare isolated, cross and portfolio margin on identical storms; or the margin rules and venues named."""
     from experiments.venue_presets import named
 
@@ -107,32 +106,28 @@ def compare(ctx: click.Context, scenario: Sequence[str], seeds: Any, workers: in
     if workers is not None and not 1 <= workers <= 64:
         raise InputError(f"--workers: must be 1 to 64 (got {workers})")
     chosen: Any = {"regimes": regimes} if regimes else {}
-    chosen |= {name: options[name] for name in ("overwrite", "progress")}
-    result = compare_regimes(loaded, seeds=seeds, workers=workers, out=options["out"], command=_command(ctx), **chosen)
-    click.echo(str(result))
-    _say_where(options["out"])
+    chosen |= {"out": out.folder, "overwrite": out.overwrite, "command": out.command, "progress": options["progress"]}
+    click.echo(str(compare_regimes(loaded, seeds=seeds, workers=workers, **chosen)))
+    out.say()
 
 
 @cli.command()
 @click.argument("scenario")
 @click.option("--seed", metavar="N", help="Another seed than the scenario's.")
 @click.option("--all-metrics", is_flag=True, help="Print every metric; the results folder has them anyway.")
-@_options("out", "overwrite", "set", "prices", "plugin", "progress")
-@click.pass_context
-def run(ctx: click.Context, scenario: str, seed: str | None, **options: Any) -> None:
+@destination("a results folder")
+@_options("set", "prices", "plugin", "progress")
+def run(scenario: str, seed: str | None, out: Destination, **options: Any) -> None:
     """Run a scenario once."""
     if seed is not None:
         options["overrides"] = (*options["overrides"], f"seed={seed}")
     loaded = _load(scenario, options)
-    from experiments.run_folder import check_folder, report, run_with_bar, save_run
+    from experiments.run_folder import report, run_with_bar, save_run
 
-    if options["out"] is not None:
-        check_folder(options["out"], options["overwrite"])
+    out.check()
     result = run_with_bar(loaded, options["progress"])
     click.echo(report(result, options["all_metrics"]))
-    if options["out"] is not None:
-        save_run(result, options["out"], options["overwrite"], _command(ctx))
-    _say_where(options["out"])
+    out.keep(save_run, result)
 
 
 @cli.command()
@@ -223,15 +218,6 @@ def _load(scenario: str, options: dict[str, Any]) -> Any:
 
     load_plugins(options["plugins"])
     return load(scenario, options["overrides"], options["prices"])
-
-
-def _command(ctx: click.Context) -> list[str]:
-    return ["crossmargin", *(ctx.obj or [])]
-
-
-def _say_where(out: str | None) -> None:
-    if out is not None:
-        click.echo(f"results in {out}")
 
 
 def execute(arguments: Sequence[str]) -> int:

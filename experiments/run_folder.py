@@ -14,7 +14,7 @@ from experiments.record.definition import documented
 from experiments.record.metrics import DETAILS, METRICS
 from experiments.results import scenario_toml
 from experiments.run import Run, run
-from experiments.store import Provenance, check_target, results_folder, scenario_hash, write_bytes
+from experiments.store import Provenance, results_folder, scenario_hash, write_bytes
 from experiments.tables import write_table
 from experiments.wording import dollars, number
 from simulation.scenario import Scenario
@@ -22,11 +22,6 @@ from simulation.scenario import Scenario
 _SECONDS = "seconds"
 _COLUMNS = 4  # panels in a row
 _UNITS = {measure.metric: (measure.title, measure.unit) for measure in MEASURES if not measure.twin}
-
-
-def check_folder(out: str | Path, overwrite: bool = False) -> None:
-    """Raise `StoreError` if results cannot be written there; better before the run than after it."""
-    check_target(out, overwrite)
 
 
 def run_with_bar(scenario: Scenario, progress: bool | None = None) -> Run:

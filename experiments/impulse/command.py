@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from experiments.destination import Destination, destination
+
 _MOST_STORMS = 1_000
 
 
@@ -15,31 +17,24 @@ _MOST_STORMS = 1_000
 @click.option("--horizon", type=int, default=10, show_default=True, help="For how many steps the marks are watched.")
 @click.option("--market", "markets", multiple=True, metavar="NAME", help="Only these markets; may be repeated.")
 @click.option("--seeds", type=int, default=10, show_default=True, help="How many storms, from seed 1 on.")
-@click.option("--out", metavar="DIR", help="Write tables and pictures; it must not hold files yet.")
-@click.option("--overwrite", is_flag=True, help="Replace an earlier results folder.")
-@click.pass_context
-def impulse(ctx: click.Context, scenario: str, regimes: tuple[str, ...], seeds: int, **options: Any) -> None:
+@destination("tables and pictures")
+def impulse(scenario: str, regimes: tuple[str, ...], seeds: int, out: Destination, **options: Any) -> None:
     """Shock one market at a time: how far does every other one move, and is it the margin rule that carries it?
 
     SCENARIO may be a results folder. Without REGIMEs its own margin rule is held against isolated margin.
     """
     from experiments.causes.source import source_of
-    from experiments.run_folder import check_folder
     from simulation.errors import InputError
 
     if not 1 <= seeds <= _MOST_STORMS:
         raise InputError(f"--seeds: must be 1 to {_MOST_STORMS:,} (got {seeds})")
-    if options["out"] is not None:
-        check_folder(options["out"], options["overwrite"])
+    out.check()
     loaded, _ = source_of(scenario)
+    from experiments.impulse.folder import save_impulse
     from experiments.impulse.impulse import Shock
     from experiments.impulse.impulse import impulse as studied
 
     shock = Shock(options["shock"], options["step"], options["horizon"], options["markets"])
     found = studied(loaded, shock, regimes, range(1, seeds + 1))
     click.echo(str(found))
-    if options["out"] is not None:
-        from experiments.impulse.folder import save_impulse
-
-        save_impulse(found, loaded, options["out"], options["overwrite"], ["crossmargin", *(ctx.obj or [])])
-        click.echo(f"results in {options['out']}")
+    out.keep(save_impulse, found, loaded)

@@ -1,8 +1,8 @@
 """The command `crossmargin loops`."""
 
-from typing import Any
-
 import click
+
+from experiments.destination import Destination, destination
 
 _MOST_STORMS = 1_000
 
@@ -11,23 +11,20 @@ _MOST_STORMS = 1_000
 @click.argument("scenario", default="loops")
 @click.option("--loop", "names", multiple=True, metavar="NAME", help="Only these loops are switched; may be repeated.")
 @click.option("--seeds", type=int, default=10, show_default=True, help="How many storms, from seed 1 on.")
-@click.option("--out", metavar="DIR", help="Write tables and picture; it must not hold files yet.")
-@click.option("--overwrite", is_flag=True, help="Replace an earlier results folder.")
-@click.pass_context
-def loops(ctx: click.Context, scenario: str, names: tuple[str, ...], seeds: int, **options: Any) -> None:
+@destination("tables and picture")
+def loops(scenario: str, names: tuple[str, ...], seeds: int, out: Destination) -> None:
     """Switch feedback loops on and off, all subsets on the same storms: what each does, and what only all do.
 
     Without --loop, those that SCENARIO has are switched. It may be a results folder: its scenario is taken.
     """
     from experiments.causes.source import source_of
-    from experiments.run_folder import check_folder
     from simulation.errors import InputError
 
     if not 1 <= seeds <= _MOST_STORMS:
         raise InputError(f"--seeds: must be 1 to {_MOST_STORMS:,} (got {seeds})")
-    if options["out"] is not None:
-        check_folder(options["out"], options["overwrite"])
+    out.check()
     loaded, _ = source_of(scenario)
+    from experiments.loops.folder import save_loops
     from experiments.loops.loops import loops as switched
     from experiments.loops.switches import chosen_loops
 
@@ -35,8 +32,4 @@ def loops(ctx: click.Context, scenario: str, names: tuple[str, ...], seeds: int,
     click.echo(f"{2 ** len(chosen) * seeds:,} runs: {', '.join(chosen)}; {seeds} storms", err=True)
     found = switched(loaded, chosen, tuple(range(1, seeds + 1)))
     click.echo(str(found))
-    if options["out"] is not None:
-        from experiments.loops.folder import save_loops
-
-        save_loops(found, loaded, options["out"], options["overwrite"], ["crossmargin", *(ctx.obj or [])])
-        click.echo(f"results in {options['out']}")
+    out.keep(save_loops, found, loaded)

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from experiments.destination import Destination, destination
 from simulation.errors import InputError, shown
 
 
@@ -31,12 +32,10 @@ def parameters(settings: Sequence[str]) -> dict[str, Any]:
 @click.option("--slow", is_flag=True, help="Run the slow tier too, with as many runs as the literature asks for.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Another parameter for the one target.")
 @click.option("--list", "listing", is_flag=True, help="Only show the targets with sources, formulas and parameters.")
-@click.option("--out", metavar="DIR", help="Write the report and its pictures; it must not hold files yet.")
-@click.option("--overwrite", is_flag=True, help="Replace an earlier results folder.")
+@destination("the report and its pictures")
 @click.pass_context
-def theory(ctx: click.Context, names: Sequence[str], settings: Sequence[str], **options: Any) -> None:
+def theory(ctx: click.Context, names: Sequence[str], settings: Sequence[str], out: Destination, **options: Any) -> None:
     """Hold the engine to published results: branching, ruin, first passage, deleveraging, and more."""
-    from experiments.run_folder import check_folder
     from experiments.theory import report as theory_report
     from experiments.theory import suite as theory_suite
 
@@ -51,11 +50,8 @@ def theory(ctx: click.Context, names: Sequence[str], settings: Sequence[str], **
         raise InputError(f"--set: needs exactly one target (got {len(targets)})")
     for target in targets:
         target.of(changed)
-    if options["out"] is not None:
-        check_folder(options["out"], options["overwrite"])
+    out.check()
     results = [theory_suite.run_target(target, changed, options["slow"]) for target in targets]
     click.echo(theory_report.terminal(results, details=bool(names)))
-    if options["out"] is not None:
-        theory_report.save(results, options["out"], options["overwrite"], ["crossmargin", *(ctx.obj or [])])
-        click.echo(f"results in {options['out']}")
+    out.keep(theory_report.save, results)
     ctx.exit(0 if all(result.passed for result in results) else 1)

@@ -4,6 +4,8 @@ from typing import Any
 
 import click
 
+from experiments.destination import Destination, destination
+
 _POPULATIONS, _ACCOUNTS = 12, 20_000
 
 
@@ -14,10 +16,8 @@ _POPULATIONS, _ACCOUNTS = 12, 20_000
 @click.option("--populations", type=int, metavar="N", help=f"With --outcomes, how many.  [default: {_POPULATIONS}]")
 @click.option("--accounts", type=int, metavar="N", help=f"With --outcomes, accounts in each.  [default: {_ACCOUNTS:,}]")
 @click.option("--radius", "radii", type=float, multiple=True, help="With --outcomes, another radius; may be repeated.")
-@click.option("--out", metavar="DIR", help="Write tables and pictures; it must not hold files yet.")
-@click.option("--overwrite", is_flag=True, help="Replace an earlier results folder.")
-@click.pass_context
-def warn(ctx: click.Context, run: str | None, **options: Any) -> None:
+@destination("tables and pictures")
+def warn(run: str | None, out: Destination, **options: Any) -> None:
     """Read the early warning of a run step by step: who would pull whom down, and when it gets unstable.
 
     RUN is a results folder or a SCENARIO. With --outcomes no run is read: unlike populations are warned of, meet the
@@ -25,18 +25,18 @@ def warn(ctx: click.Context, run: str | None, **options: Any) -> None:
     """
     from simulation.errors import InputError
 
-    window, words = options["window"], ["crossmargin", *(ctx.obj or [])]
+    window = options["window"]
     if window is not None and not 0.0 < window <= 1.0:
         raise InputError(f"--window: must be above 0 and at most 1 (got {window:g})")
     if run is None and not options["outcomes"]:
         raise InputError("RUN: must be a results folder or a scenario; or ask for --outcomes")
     if options["outcomes"]:
-        _outcomes(run, window, options, words)
+        _outcomes(run, window, options, out)
     else:
-        _readings(str(run), window, options, words)
+        _readings(str(run), window, options, out)
 
 
-def _readings(run: str, window: float | None, options: dict[str, Any], words: list[str]) -> None:
+def _readings(run: str, window: float | None, options: dict[str, Any], out: Destination) -> None:
     from experiments.causes.source import source_of
     from simulation.errors import InputError
 
@@ -44,25 +44,23 @@ def _readings(run: str, window: float | None, options: dict[str, Any], words: li
         if options[name] not in (None, ()):
             raise InputError(f"--{'radius' if name == 'radii' else name}: goes with --outcomes only")
     source_of(run)  # before anything heavy is loaded
-    _check(options)
+    out.check()
     from experiments.warning.early_warning import WINDOW
+    from experiments.warning.folder import save_warning
     from experiments.warning.warned import warn as warned
 
     found = warned(run, WINDOW if window is None else window)
     click.echo(str(found))
-    if options["out"] is not None:
-        from experiments.warning.folder import save_warning
-
-        save_warning(found, options["out"], options["overwrite"], words)
-        click.echo(f"results in {options['out']}")
+    out.keep(save_warning, found)
 
 
-def _outcomes(run: str | None, window: float | None, options: dict[str, Any], words: list[str]) -> None:
+def _outcomes(run: str | None, window: float | None, options: dict[str, Any], out: Destination) -> None:
     from simulation.errors import InputError
 
     if run is not None:
         raise InputError(f"--outcomes: takes populations of its own, no RUN (got {run})")
-    _check(options)
+    out.check()
+    from experiments.warning.folder import save_study
     from experiments.warning.outcome import RADII, WarnedBook
     from experiments.warning.study import study
 
@@ -71,15 +69,4 @@ def _outcomes(run: str | None, window: float | None, options: dict[str, Any], wo
     book = WarnedBook(accounts=accounts) if window is None else WarnedBook(accounts=accounts, window=window)
     found = study(book, options["radii"] or RADII, count)
     click.echo(str(found))
-    if options["out"] is not None:
-        from experiments.warning.folder import save_study
-
-        save_study(found, options["out"], options["overwrite"], words)
-        click.echo(f"results in {options['out']}")
-
-
-def _check(options: dict[str, Any]) -> None:
-    if options["out"] is not None:
-        from experiments.run_folder import check_folder
-
-        check_folder(options["out"], options["overwrite"])
+    out.keep(save_study, found)

@@ -11,6 +11,7 @@ from agents.cast import trader_types
 from experiments import run_folder
 from experiments.catalogue import catalogue, first_line
 from experiments.description import check, described_scenario
+from experiments.destination import Destination
 from experiments.measures import MEASURES
 from experiments.record.metrics import HEADLINES
 from experiments.results import scenario_toml
@@ -108,9 +109,9 @@ def test_the_graph_in_the_folder_is_that_of_the_run(folder, result):
 
 def test_a_folder_that_is_taken_is_refused_before_the_run(folder, tmp_path):
     with pytest.raises(StoreError):
-        run_folder.check_folder(folder)
-    run_folder.check_folder(folder, overwrite=True)
-    run_folder.check_folder(tmp_path / "new")
+        Destination(str(folder), False, []).check()
+    Destination(str(folder), True, []).check()
+    Destination(str(tmp_path / "new"), False, []).check()
 
 
 def test_a_bar_counts_the_steps_and_changes_no_result(result, capsys):
