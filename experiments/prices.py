@@ -46,11 +46,6 @@ class PriceTable:
         """Return the prices as a table: times down, symbols across."""
         return pd.DataFrame(self.prices, self.times, list(self.names))
 
-    def check_steps(self, steps: int) -> None:
-        """Raise `PriceDataError` unless there are the steps + 1 rows that a run of `steps` needs."""
-        if len(self) < steps + 1:
-            refuse(self.source, f"has {len(self)} rows; {steps} steps need {steps + 1}")
-
 
 @dataclass(frozen=True, eq=False)
 class _Grid:

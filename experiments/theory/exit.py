@@ -125,12 +125,6 @@ def simulate_exit(venue: ExitVenue, leverage: float = 1e9) -> Exit:
     return Exit(sold, events.fill / _PRICE, events.mark_after / _PRICE, bad)
 
 
-def cost_of_exit(venue: ExitVenue) -> float:
-    """Return what a whole exit costs, as a fraction of the notional, from the bad debt of an owner without means."""
-    leverage = 1e9
-    return simulate_exit(venue, leverage).bad_debt + 1.0 / leverage
-
-
 def is_ruined(venue: ExitVenue, leverage: float) -> bool:
     """Tell whether an account of `leverage` ends its exit with less than nothing."""
     return simulate_exit(venue, leverage).bad_debt > 0.0

@@ -211,13 +211,6 @@ def test_filling_a_gap_of_a_century_of_seconds_is_refused(tmp_path):
     assert "filling the gaps would take 3,944,678,401 rows" in refusal(tmp_path, text, fill="previous")
 
 
-def test_a_run_longer_than_the_prices_is_refused(tmp_path):
-    table = read(tmp_path, WIDE)
-    table.check_steps(3)
-    with pytest.raises(PriceDataError, match=r"^prices.csv: has 4 rows; 4 steps need 5$"):
-        table.check_steps(4)
-
-
 # The real panels
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from experiments.target import table, verdict
-from experiments.theory.exit import ExitVenue, cost_of_exit, exit_target
+from experiments.theory.exit import ExitVenue, exit_target, simulate_exit
 from simulation.impact.base import Move
 from simulation.impact.square_root import SquareRootImpact
 
@@ -36,7 +36,7 @@ def test_the_threshold_of_the_venue_is_the_published_one(venue):
 
 def test_bad_debt_of_an_exit_of_one_percent_is_two_thirds_of_it_less_the_equity_ratio():
     """I = 1 %, liquidated at .5 %: .1667 % of notional, up to the curvature of the logarithm, I / 4 of the cost."""
-    assert cost_of_exit(ExitVenue(0.01)) - 0.005 == pytest.approx(0.001667, rel=0.02)
+    assert simulate_exit(ExitVenue(0.01)).bad_debt - 0.005 == pytest.approx(0.001667, rel=0.02)
 
 
 def test_an_impact_without_memory_is_found(monkeypatch):
