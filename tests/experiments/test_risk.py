@@ -11,11 +11,8 @@ from hypothesis import strategies as st
 
 from experiments.margin_risk import (
     FOUR_LONGS,
-    HEDGED_PAIR,
-    ONE_POSITION,
     TICKET_APART,
     Book,
-    pooled_less_isolated,
     ticket_apart_less_pooled,
     trader_outcomes,
 )
@@ -25,7 +22,6 @@ from experiments.venue_risk import (
     NO_OFFSET,
     PORTFOLIO,
     VenueStorm,
-    bad_debt_difference,
     equal_positions,
     equal_utilisation,
     venue_outcomes,
@@ -38,7 +34,6 @@ from experiments.warning.contagion_matrix import (
     off_diagonal,
     without_impact,
 )
-from simulation.errors import InputError
 
 SEEDS = range(1, 7)
 SMALL = SharedBook(markets=3, markets_held=3, traders=60)
@@ -64,17 +59,6 @@ def test_isolated_positions_never_lose_more_than_their_margin():
     apart = trader_outcomes(TICKET_APART, "cross", SEEDS)
     assert (apart["excess_loss"] == 0.0).all()
     assert table["any_liquidation"].max() > 0.0
-
-
-def test_one_position_is_one_pool_and_pooling_changes_nothing():
-    for gap in pooled_less_isolated(ONE_POSITION, SEEDS).values():
-        assert not gap.defined or gap.value == gap.low == gap.high == 0.0
-
-
-def test_pooling_saves_a_hedged_pair():
-    found = pooled_less_isolated(HEDGED_PAIR, range(1, 13))
-    assert found["any_liquidation"].value < 0.0
-    assert found["any_liquidation"].excludes_zero
 
 
 def test_a_ticket_in_a_pool_of_its_own_never_takes_the_core_with_it():
@@ -125,18 +109,6 @@ def test_bad_debt_and_accounts_are_shares():
     assert table["bad_debt"].between(0.0, 1.0).all()
     assert table["accounts_hit"].between(0.0, 1.0).all()
     assert (table[["bad_debt", "accounts_hit"]] > 0.0).any().all()
-
-
-def test_arms_that_met_different_storms_are_refused():
-    one, other = (venue_outcomes(COMMON, {"kind": "cross"}, seeds) for seeds in (range(1, 3), range(3, 5)))
-    with pytest.raises(InputError, match="the two arms met different storms"):
-        bad_debt_difference(one, other)
-
-
-def test_at_equal_positions_pooling_leaves_less_bad_debt():
-    gap = equal_positions(range(1, 13))
-    assert gap.excludes_zero
-    assert gap.high < 0.0
 
 
 def test_freed_margin_that_is_spent_on_offsets_leaves_more_bad_debt_and_without_offsets_no_more():
