@@ -8,6 +8,7 @@ import click
 
 from experiments.commands import COMMANDS
 from experiments.destination import Destination, destination
+from experiments.plugin_option import plugin_option
 from simulation.errors import CrossMarginError, InputError, shown
 
 DEFAULT_SCENARIO = "classroom"
@@ -63,7 +64,7 @@ def _options(*names: str) -> Callable[[Any], Any]:
     known = {
         "set": click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help=_HELP_SET),
         "prices": click.option("--prices", metavar="FILE", help=_HELP_PRICES),
-        "plugin": click.option("--plugin", "plugins", multiple=True, metavar="FILE|MODULE", help=_HELP_PLUGIN),
+        "plugin": plugin_option,
         "progress": click.option("--progress/--quiet", default=None, help="Show a progress bar, or never."),
     }
 
@@ -77,7 +78,6 @@ def _options(*names: str) -> Callable[[Any], Any]:
 
 _HELP_SET = "Change one field, as in margin.kind=portfolio or markets.BTC.volatility=0.9; may be repeated."
 _HELP_PRICES = "Replay the closes of a CSV or Parquet file; FILE?start=...&end=... chooses rows."
-_HELP_PLUGIN = "Load traders and rules from your own .py file or module; may be repeated."
 
 
 @click.group(cls=OrderedGroup, context_settings=_SETTINGS, no_args_is_help=False)
@@ -153,16 +153,14 @@ def new(file: str) -> None:
 
 @cli.command(name="list")
 @click.argument("part", required=False, metavar="[metrics]")
-@_options("plugin")
-def list_(part: str | None, plugins: Sequence[str]) -> None:
+@plugin_option
+def list_(part: str | None) -> None:
     """List presets, rules by family, and traders; or all metrics with unit, denominator and definition."""
     from experiments.catalogue import catalogue
     from experiments.metric_list import metric_list
-    from experiments.plugins import load_plugins
 
     if part not in (None, "metrics"):
         raise InputError(f"list: must be metrics or nothing (got {shown(part)})")
-    load_plugins(plugins)
     click.echo(metric_list() if part else catalogue())
 
 
@@ -213,10 +211,8 @@ for _extra in COMMANDS:
 
 
 def _load(scenario: str, options: dict[str, Any]) -> Any:
-    from experiments.plugins import load_plugins
     from experiments.scenarios import load
 
-    load_plugins(options["plugins"])
     return load(scenario, options["overrides"], options["prices"])
 
 

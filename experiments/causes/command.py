@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from experiments.destination import Destination, destination
+from experiments.plugin_option import plugin_option
 
 
 @click.command()
@@ -14,6 +15,7 @@ from experiments.destination import Destination, destination
 @click.option("--without", multiple=True, metavar="ACCOUNT", help="Count this account out; may be repeated.")
 @click.option("--markdown", is_flag=True, help="Print Markdown instead of plain text.")
 @destination("story, picture and tables")
+@plugin_option
 def explain(run: str, account: str | None, out: Destination, **options: Any) -> None:
     """Tell why an account died: its loss by causes, whose liquidations took part, what would have saved it.
 

@@ -5,6 +5,7 @@ from functools import partial
 import click
 
 from experiments.destination import Destination, destination
+from experiments.plugin_option import plugin_option
 
 _MOST_STORMS = 1_000
 
@@ -14,6 +15,7 @@ _MOST_STORMS = 1_000
 @click.option("--seeds", type=int, default=1, show_default=True, help="How many storms, from the scenario's seed on.")
 @click.option("--film", is_flag=True, help="With --out, also write the cascade as an animated GIF.")
 @destination("graph, tables and pictures")
+@plugin_option
 def contagion(run: str, seeds: int, film: bool, out: Destination) -> None:
     """Show who pulled whom down: cascades, who hits whom, the most harmful accounts, branching ratios.
 

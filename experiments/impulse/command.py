@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from experiments.destination import Destination, destination
+from experiments.plugin_option import plugin_option
 
 _MOST_STORMS = 1_000
 
@@ -18,6 +19,7 @@ _MOST_STORMS = 1_000
 @click.option("--market", "markets", multiple=True, metavar="NAME", help="Only these markets; may be repeated.")
 @click.option("--seeds", type=int, default=10, show_default=True, help="How many storms, from seed 1 on.")
 @destination("tables and pictures")
+@plugin_option
 def impulse(scenario: str, regimes: tuple[str, ...], seeds: int, out: Destination, **options: Any) -> None:
     """Shock one market at a time: how far does every other one move, and is it the margin rule that carries it?
 

@@ -3,6 +3,7 @@
 import click
 
 from experiments.destination import Destination, destination
+from experiments.plugin_option import plugin_option
 
 _MOST_STORMS = 1_000
 
@@ -12,6 +13,7 @@ _MOST_STORMS = 1_000
 @click.option("--loop", "names", multiple=True, metavar="NAME", help="Only these loops are switched; may be repeated.")
 @click.option("--seeds", type=int, default=10, show_default=True, help="How many storms, from seed 1 on.")
 @destination("tables and picture")
+@plugin_option
 def loops(scenario: str, names: tuple[str, ...], seeds: int, out: Destination) -> None:
     """Switch feedback loops on and off, all subsets on the same storms: what each does, and what only all do.
 

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from experiments.destination import Destination, destination
+from experiments.plugin_option import plugin_option
 
 _POPULATIONS, _ACCOUNTS = 12, 20_000
 
@@ -17,6 +18,7 @@ _POPULATIONS, _ACCOUNTS = 12, 20_000
 @click.option("--accounts", type=int, metavar="N", help=f"With --outcomes, accounts in each.  [default: {_ACCOUNTS:,}]")
 @click.option("--radius", "radii", type=float, multiple=True, help="With --outcomes, another radius; may be repeated.")
 @destination("tables and pictures")
+@plugin_option
 def warn(run: str | None, out: Destination, **options: Any) -> None:
     """Read the early warning of a run step by step: who would pull whom down, and when it gets unstable.
 

@@ -6,6 +6,7 @@ import pytest
 
 from agents.cast import trader_types
 from experiments import plugins
+from experiments.cli import execute
 from experiments.plugins import load_plugins, loaded
 from experiments.run import run
 from simulation.errors import InputError
@@ -163,3 +164,35 @@ def test_an_interrupt_inside_of_a_plug_in_is_no_refusal(write):
     with pytest.raises(KeyboardInterrupt):
         load_plugins([write("raise KeyboardInterrupt\n")])
     assert loaded() == ()
+
+
+SCENARIO_OF_ONES_OWN = """
+name = "own"
+steps = 3
+[[markets]]
+name = "X"
+price = 100
+[price]
+kind = "flat"
+[[population]]
+kind = "{kind}"
+count = 2
+"""
+
+
+def test_every_command_that_reads_a_scenario_takes_a_plug_in(write, capsys):
+    """The kind is known to the plug-in alone, so that a command that ignores the option refuses the scenario."""
+    scenario = write(SCENARIO_OF_ONES_OWN.format(kind="lazy_of_commands"), "own.toml")
+    for command in ("check", "run", "explain", "contagion", "warn", "loops", "impulse"):
+        assert execute([command, scenario]) == 2
+        assert "population[0].kind: must be one of" in capsys.readouterr().err
+    plugin = write(TRADER.format(kind="lazy_of_commands"))
+    few = {"loops": ["--seeds", "1", "--loop", "impact"], "impulse": ["--seeds", "1"]}
+    for command in ("check", "run", "explain", "contagion", "warn", "loops", "impulse"):
+        assert execute([command, scenario, "--plugin", plugin, *few.get(command, [])]) == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["explain", "contagion", "warn", "loops", "impulse"])
+def test_a_plug_in_that_is_not_there_is_refused_by_every_command(command, capsys):
+    assert execute([command, "classroom", "--plugin", "missing.py"]) == 2
+    assert capsys.readouterr().err == "--plugin missing.py: file not found\n"
