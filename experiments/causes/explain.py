@@ -93,9 +93,9 @@ def _counted_out(split: Split, name: str, row: int) -> int:
 
 def _hint(account: str, people: list[str]) -> str:
     """Return the nearest account name: the members of the group, if only the number is wrong."""
-    group, bracket, _ = account.partition("[")
+    group = account.partition("[")[0]
     groups = [name.partition("[")[0] for name in people]
-    if bracket and group in groups:
+    if group in groups:
         return f"; {group} has the members {group}[0] to {group}[{groups.count(group) - 1}]"
     known = list(dict.fromkeys(groups))
     return nearest(account, people) or nearest(group, known) or f"; groups: {', '.join(known)}"

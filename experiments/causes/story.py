@@ -94,13 +94,22 @@ def plain(markdown: str) -> str:
     return text.replace("**", "").rstrip("\n")
 
 
+def noun_of(kind: str) -> str:
+    """Return a kind of trader as a noun: an arbitrageur, a noise trader."""
+    noun = kind.replace("_", " ") + (" trader" if kind in _ADJECTIVES else "")
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+_ADJECTIVES = ("noise", "momentum", "fundamental", "margin_constrained")
+
+
 def _beginning(told: Facts) -> Iterator[str]:
     account, scenario = told.account, told.scenario
     brought, left, loss = (float(account[key]) for key in ("brought", "equity", "loss"))
     verb = "lost" if loss >= 0.0 else "gained"
     kind = type(scenario.margin).kind.replace("_", " ")
     yield (
-        f"**{told.name}**, a {account['kind']} under {kind} margin in the storm `{scenario.name}` (seed "
+        f"**{told.name}**, {noun_of(str(account['kind']))} under {kind} margin in the storm `{scenario.name}` (seed "
         f"{scenario.seed}), {verb} {exact(abs(loss))}: it brought in {exact(brought)} more than it took out, and was "
         f"left with {exact(left)}."
     )
@@ -251,8 +260,10 @@ def _culprits(told: Facts) -> Iterator[str]:
         return
     forced = cents.get("forced", 0) + cents.get("margin_rule", 0)
     who = f"these {len(owed)} closings owe" if len(owed) > 1 else "this closing owes"
+    gain = ", which means that they brought it money," if forced < 0 else ""
     yield (
-        f"Forced sales took {exact(forced / 100.0)} from it while it held its positions; {who} that, to the last cent:"
+        f"Forced sales took {exact(forced / 100.0)} from it{gain} while it held its positions; {who} that, to the "
+        "last cent:"
     )
     top = largest_of(owed, "dollars", NAMED).sort_index()
     rest = owed.drop(index=top.index)

@@ -147,7 +147,7 @@ class Switchboard:
             scale, unit = dollar_scale([whole.value, more.value, *(e.value for pair in ways.values() for e in pair)])
         lines = [f"{f'{metric}, {unit}':<34}{'alone':<32}Shapley share"]
         for name, (single, share) in ways.items():
-            lines.append(f"  {LOOPS[name].title:<32}{_cell(single, scale):<32}{_cell(share, scale)}")
+            lines.append(f"  {LOOPS[name].title:<32}{_cell(single, scale):<31} {_cell(share, scale)}")
         lines.append(f"  {'all together':<32}{_cell(whole, scale)}")
         return [*lines, f"  {'only together':<32}{_cell(more, scale)}; {self.verdict(metric)}"]
 
@@ -162,7 +162,7 @@ class Switchboard:
 def _cell(value: Estimate, scale: float) -> str:
     """Return an estimate in a few words: one number where all storms agree, or where there is no interval."""
     if not value.defined:
-        return f"undefined ({value.reason})"
+        return value.reason if value.reason.startswith("undefined") else f"undefined ({value.reason})"
     if np.isfinite([value.low, value.high]).all() and value.low < value.high:
         return interval_text(value, scale)
     return f"{number(value.value / scale)} {'in every storm' if value.n > 1 else '(one storm, no interval)'}"

@@ -1,8 +1,11 @@
 """Whole stories on paper: every amount of a sentence derived from thresholds, falls and units."""
 
+import math
+
 import pytest
 
 from experiments.causes.explain import explain
+from experiments.causes.story import noun_of
 from simulation.errors import InputError
 from tests.experiments.causes.test_trigger import LEARNING
 from tests.experiments.causes.test_what_the_mark_hides import LONE, SWINGS_THEN_FALL, WEAK
@@ -82,8 +85,33 @@ def test_forced_sales_and_those_that_a_risen_rule_made_are_owed_together() -> No
         ("AA[0]", r"; did you mean 'A\[0\]'\?"),
         ("hodlers", "; groups: A, B, C"),
         ("C[3]", r"; C has the members C\[0\]"),
+        ("C", r"; C has the members C\[0\] to C\[0\]"),
     ],
 )
 def test_a_misspelt_account_is_told_the_nearest_one(account: str, hint: str) -> None:
     with pytest.raises(InputError, match=rf'^account: there is no "{account[0]}.*"{hint}'):
         explain(by_hand(), account)
+
+
+def test_who_stood_on_the_other_side_is_told_that_forced_sales_brought_it_money() -> None:
+    """S is short of 3; the fall from 100 to 93.50 is shared by logs, from 96.50 on it was A's and B's forced sales."""
+    short = {"kind": "book", "name": "S", "count": 1, "units": {"X": -3.0}, "deposit": 1000.0}
+    told = str(explain(one_market([holder_of(4.0, 97.0, "A"), holder_of(2.0, 95.5, "B"), short]), "S[0]", causes=()))
+    brought = 3.0 * 6.5 * math.log(96.5 / 93.5) / math.log(100.0 / 93.5)
+    assert f"took -${brought:.2f} from it, which means that they brought it money, while it held its positions" in told
+    assert "brought it money" not in "".join(story("B[0]"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "noun"),
+    [
+        ("holder", "a holder"),
+        ("arbitrageur", "an arbitrageur"),
+        ("market_maker", "a market maker"),
+        ("noise", "a noise trader"),
+        ("momentum", "a momentum trader"),
+        ("margin_constrained", "a margin constrained trader"),
+    ],
+)
+def test_a_kind_of_trader_is_told_as_a_noun(kind: str, noun: str) -> None:
+    assert noun_of(kind) == noun
