@@ -216,7 +216,7 @@ def _level(axis: Any, level: Estimate, style: Look, scale: float, title: str) ->
 def _curve(axis: Any, grid: np.ndarray, curve: list[Estimate], scale: float) -> None:
     style = look("portfolio")
     values = np.array([point.value for point in curve]) / scale
-    reach = np.array([[point.value - point.low, point.high - point.value] for point in curve]).T / scale
+    reach = np.array([point.reach for point in curve]).T / scale
     axis.errorbar(
         grid,
         values,

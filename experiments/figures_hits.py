@@ -32,7 +32,7 @@ def hits(comparison: Compared) -> Picture:
     with canvas(_PANEL * columns, 0.9 * _PANEL * deep * len(designs) + 0.3) as figure:
         panels = figure.subplots(deep * len(designs), columns, squeeze=False)
         for i, axis in enumerate(panels.flat):
-            row, regime = divmod(i // columns, deep)[0], i % (columns * deep)
+            row, regime = divmod(i, columns * deep)
             if regime >= len(regimes):
                 axis.set_axis_off()
                 continue

@@ -150,7 +150,7 @@ def plot(calls: Calls = DEFAULT, correlations: tuple[float, ...] = CORRELATIONS,
             axis.plot(100.0 * grid, known, color=style.colour, ls=style.line, lw=1.2)
             seen = [wilson_interval(int((share > x + 1e-9).sum()), storms) for x in grid]
             value = 100.0 * np.array([one.value for one in seen])
-            reach = 100.0 * np.array([[one.value - one.low, one.high - one.value] for one in seen]).T
+            reach = 100.0 * np.array([one.reach for one in seen]).T
             mark = {"fmt": style.marker, "color": style.colour, "ms": 4, "capsize": 2, "lw": 0.8}
             there = value > 0.0  # a logarithm shows no zero
             axis.errorbar(100.0 * grid[there], value[there], reach[:, there], label=f"correlation {name}", **mark)

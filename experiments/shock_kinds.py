@@ -102,7 +102,7 @@ def plot(size: float = 0.15, storms: int = 10, base: VenueStorm = DECOUPLING) ->
 def _curve(axis: Any, pooled: Array, style: Look) -> None:
     points = [bootstrap_mean(column) for column in pooled.T]
     value = np.array([point.value for point in points])
-    reach = np.array([[point.value - point.low, point.high - point.value] for point in points]).T
+    reach = np.array([point.reach for point in points]).T
     shape = {"color": style.colour, "marker": style.marker, "ls": style.line}
     axis.errorbar(SHARES, value, reach, capsize=3, label="portfolio", **shape)
 

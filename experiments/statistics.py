@@ -44,6 +44,11 @@ class Estimate:
         """Whether the whole interval lies on one side of zero; False where there is no interval."""
         return self.low > 0 or self.high < 0
 
+    @property
+    def reach(self) -> tuple[float, float]:
+        """How far the interval goes below and above the value: the two arms of an error bar."""
+        return self.value - self.low, self.high - self.value
+
     def text(self, form: str = ".3g") -> str:
         """Return the estimate for a table: `1.2 [0.9, 1.5]`, or `undefined (why)`."""
         if not self.defined:

@@ -14,14 +14,13 @@ def law_picture(name: str, title: str, quantity: str, law: Array, counts: Array)
     shown = min(len(law), _MOST, int(np.searchsorted(np.cumsum(law), 0.995)) + 2)
     seen = np.bincount(counts.astype(np.intp), minlength=shown)[:shown]
     found = [wilson_interval(int(hits), len(counts)) for hits in seen]
-    value = np.array([one.value for one in found])
-    ends = np.array([[one.value - one.low, one.high - one.value] for one in found]).T
+    value, reach = np.array([one.value for one in found]), np.array([one.reach for one in found]).T
     with canvas(7.5, 3.4) as figure:
         axis = figure.subplots()
         style = look("isolated")
         axis.bar(range(shown), law[:shown], width=0.7, color="#ffffff", edgecolor=style.colour, label="theory")
         axis.errorbar(
-            range(shown), value, yerr=ends, fmt="o", color=DARK, markersize=4, capsize=2, label="simulated, 95 %"
+            range(shown), value, yerr=reach, fmt="o", color=DARK, markersize=4, capsize=2, label="simulated, 95 %"
         )
         axis.set(xlabel=quantity, ylabel="probability")
         from_zero(axis, "y")

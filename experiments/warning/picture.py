@@ -59,8 +59,8 @@ def _draw(axis: Any, found: list[list[Outcome]]) -> None:
             if np.isfinite(ratios).any():
                 axis.plot(places[these], ratios, mark, color=GREY, ms=4.5, mfc="none", label=name)
         mean = mean_interval([one.ratio for one in group], skip_undefined=True)
-        ends = [[mean.value - mean.low], [mean.high - mean.value]]
-        axis.errorbar(radius, mean.value, ends, fmt="D", color=DARK, ms=5, capsize=3, label="mean, 95 %")
+        reach = np.transpose([mean.reach])
+        axis.errorbar(radius, mean.value, reach, fmt="D", color=DARK, ms=5, capsize=3, label="mean, 95 %")
     axis.axhline(1.0, color=DARK, lw=0.9, ls=":")
     from_zero(axis)
 

@@ -187,6 +187,11 @@ def test_an_interval_excludes_zero_only_when_it_lies_on_one_side(low, high, excl
     assert Estimate((low + high) / 2, low, high, 9, "any").excludes_zero is excludes
 
 
+def test_an_error_bar_goes_from_the_value_to_both_ends():
+    below, above = Estimate(2.0, 1.5, 4.0, 9, "any").reach
+    assert (below, above) == (0.5, 2.0)
+
+
 # Tails ------------------------------------------------------------------------------------------------------
 
 
