@@ -105,6 +105,7 @@ def test_draws_have_the_moments_of_their_laws() -> None:
         ({"kind": "choice", "values": []}, "at least 1 item"),
         ({"kind": "choice", "values": [1.0, 2.0], "weights": [1.0]}, "weights must be 2 numbers, one a value (got 1)"),
         ({"kind": "choice", "values": [1.0, 2.0], "weights": [0.5, 0.6]}, "sum to 1 (got 1.1)"),
+        ({"kind": "choice", "values": [1.0, 2.0], "weights": [0.5, 0.4]}, "sum to 1 (got 0.9)"),
         ({"kind": "choice", "values": [1.0, 2.0], "weights": [1.5, -0.5]}, "at least 0 and sum to 1"),
         ({"kind": "gaussian", "mean": 1.0}, "kind: must be one of choice, lognormal, pareto, uniform"),
     ],

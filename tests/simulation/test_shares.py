@@ -102,3 +102,16 @@ def test_a_quotient_that_floats_put_just_below_a_whole_number_is_put_right() -> 
     assert 49.0 * (1.0 / 49.0) < 1.0
     assert split(49.0, np.array([48.0, 1.0])).tolist() == [48.0, 1.0]
     assert split(98.0, np.array([48.0, 1.0])).tolist() == [96.0, 2.0]
+
+
+def test_who_is_due_a_whole_number_gets_no_unit_that_is_left_over() -> None:
+    """90 * .7 is 62.99999999999999 in floats, 63 in fact; of the halves the first gets the unit."""
+    assert 90.0 * (14.0 / 20.0) < 63.0
+    assert split(90.0, np.array([14.0, 1.0, 5.0])).tolist() == [63.0, 5.0, 22.0]
+
+
+def test_a_weight_of_nothing_takes_no_part_and_takes_nothing_from_the_others() -> None:
+    assert split(5.0, np.array([0.0, 1.0, 1.0])).tolist() == [0.0, 3.0, 2.0]
+    assert split_capped(20.0, np.array([0.0, 3.0, 1.0]), np.array([9.0, 9.0, 0.0])).tolist() == [0.0, 9.0, 0.0]
+    assert split_capped(0.0, np.ones(2), np.ones(2)).tolist() == [0.0, 0.0]
+    assert split_capped(3.0, np.empty(0), np.empty(0)).tolist() == []
