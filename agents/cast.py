@@ -3,8 +3,6 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable
-from typing import Any
 
 import agents
 from agents.entry_checks import entry_problems
@@ -15,6 +13,7 @@ from agents.trader import Trader
 from agents.view import MarketView
 from simulation.errors import ScenarioError, nearest, shown
 from simulation.model import Cast, MarketModel
+from simulation.rule import descendants
 from simulation.scenario import Group, Scenario
 
 
@@ -22,7 +21,7 @@ def trader_types() -> dict[str, type[Trader]]:
     """Return every known trader type by kind, sorted: those of this package and all imported plug-ins."""
     for module in pkgutil.iter_modules(agents.__path__):
         importlib.import_module(f"agents.{module.name}")
-    types = [cls for cls in _descendants(Trader) if cls.kind and not inspect.isabstract(cls)]
+    types = [cls for cls in descendants(Trader) if cls.kind and not inspect.isabstract(cls)]
     return {cls.kind: cls for cls in sorted(types, key=lambda cls: cls.kind)}
 
 
@@ -84,9 +83,3 @@ def _problems(trader: type[Trader], group: Group, markets: tuple[str, ...]) -> l
         except ScenarioError as error:
             found += error.problems
     return found
-
-
-def _descendants(cls: type[Any]) -> Iterable[type[Any]]:
-    for child in cls.__subclasses__():
-        yield child
-        yield from _descendants(child)

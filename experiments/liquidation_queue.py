@@ -167,7 +167,7 @@ def run(queue: Queue = DEFAULT, capacities: tuple[int, ...] = CAPACITIES, storms
         expected = {"bad_debt": BASIS_POINTS * venue.bad_debt(), "delay": venue.delay()}
         row: dict[str, float] = {"most_pools": most, "load": venue.arrivals / most}
         for name, value in expected.items():
-            row |= {f"{name}_expected": value, **_named(name, _mean(found, name))}
+            row |= {f"{name}_expected": value, **_mean(found, name).columns(name)}
         rows.append(row)
     return pd.DataFrame(rows)
 
@@ -183,7 +183,7 @@ def run_priorities(queue: Queue = DEFAULT, storms: int = 5) -> pd.DataFrame:
     for first, values in found.items():
         gap = paired_difference(values, found["oldest"])
         level = bootstrap_mean(values)
-        rows.append({"priority": first, **_named("bad_debt", level), **_named("difference", gap)})
+        rows.append({"priority": first, **level.columns("bad_debt"), **gap.columns("difference")})
     return pd.DataFrame(rows)
 
 
@@ -227,7 +227,3 @@ def _against_load(axis: Any, table: pd.DataFrame, name: str) -> None:
 
 def _mean(found: list[dict[str, float]], name: str) -> Estimate:
     return bootstrap_mean([one[name] for one in found])
-
-
-def _named(name: str, found: Estimate) -> dict[str, float]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

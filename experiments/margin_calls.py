@@ -132,8 +132,7 @@ def run(calls: Calls = DEFAULT, correlations: tuple[float, ...] = CORRELATIONS, 
         called, bad = bootstrap_mean(share), wilson_interval(int((share > calls.share + 1e-9).sum()), storms)
         known = {"expected": world.exceeded(), "limit": world.limit()}
         found = {"simulated": bad.value, "low": bad.low, "high": bad.high}
-        spread = {"called": called.value, "called_low": called.low, "called_high": called.high}
-        rows.append({"correlation": rho, **spread, **known, **found})
+        rows.append({"correlation": rho, **called.columns("called"), **known, **found})
     return pd.DataFrame(rows)
 
 

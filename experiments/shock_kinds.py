@@ -69,8 +69,8 @@ def run(
             star = crossing(shares, pooled, alone)
             row: dict[str, object] = {"kind": kind, "size": size}
             for name, values in named.items():
-                row |= _ends(name, bootstrap_mean(values))
-            rows.append({**row, **_ends("phi_star", star), "note": star.reason})
+                row |= bootstrap_mean(values).columns(name)
+            rows.append({**row, **star.columns("phi_star"), "note": star.reason})
     return pd.DataFrame(rows)
 
 
@@ -109,7 +109,3 @@ def _curve(axis: Any, pooled: Array, style: Look) -> None:
 
 def _star(star: Estimate) -> str:
     return f"phi* = {star.text('.2f')}" if star.defined else "no phi*"
-
-
-def _ends(name: str, found: Estimate) -> dict[str, object]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

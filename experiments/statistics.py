@@ -49,6 +49,10 @@ class Estimate:
         """How far the interval goes below and above the value: the two arms of an error bar."""
         return self.value - self.low, self.high - self.value
 
+    def columns(self, name: str) -> dict[str, float]:
+        """Return value and interval as the cells `name`, `name_low` and `name_high` of a row."""
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+
     def text(self, form: str = ".3g") -> str:
         """Return the estimate for a table: `1.2 [0.9, 1.5]`, or `undefined (why)`."""
         if not self.defined:

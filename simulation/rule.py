@@ -51,7 +51,7 @@ class Rule(Strict):
     @classmethod
     def kinds(cls) -> dict[str, type[Self]]:
         """Return the concrete rules of this family by kind, sorted."""
-        rules = [rule for rule in _descendants(cls) if rule.kind]
+        rules = [rule for rule in descendants(cls) if rule.kind]
         return {rule.kind: rule for rule in sorted(rules, key=lambda rule: rule.kind)}
 
     @model_serializer(mode="wrap")
@@ -60,10 +60,11 @@ class Rule(Strict):
         return {"kind": type(self).kind, **serialise(self)} if type(self).kind else serialise(self)
 
 
-def _descendants(cls: type) -> Iterator[type]:
+def descendants(cls: type) -> Iterator[type]:
+    """Give the subclasses of `cls`, theirs after each; what has two parents comes twice."""
     for child in cls.__subclasses__():
         yield child
-        yield from _descendants(child)
+        yield from descendants(child)
 
 
 def load_rules(package: str) -> None:

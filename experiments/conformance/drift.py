@@ -11,9 +11,9 @@ from simulation.liquidation.drift import DriftClose
 from simulation.liquidation.drift_amounts import Exchange, Fees, Perpetual
 from simulation.loss.both_sides import charge_per_unit
 from simulation.loss.depositors import index_cut
-from simulation.margin.drift import DriftMargin
+from simulation.margin.drift import DriftLevel, DriftMargin
 
-_LEVELS = {"Initial": "initial", "Fill": "fill", "Maintenance": "maintenance"}
+_LEVELS: dict[str, DriftLevel] = {"Initial": "initial", "Fill": "fill", "Maintenance": "maintenance"}
 
 
 def _one(value: Any) -> Any:
@@ -30,7 +30,8 @@ def _rule(terms: Mapping[str, Any], **settings: Any) -> DriftMargin:
     return DriftMargin.model_validate({"default": terms, **settings})
 
 
-def _level(given: Mapping[str, Any]) -> Any:
+def level(given: Mapping[str, Any]) -> DriftLevel:
+    """Return the level of margin that a case asks for, initial if it does not say."""
     return _LEVELS[given.get("margin_type", "Initial")]
 
 
@@ -38,27 +39,27 @@ def _board(price: Any, **known: Any) -> Board:
     return Board.at(Listed.plain(("M",)), np.array([float(price)]), **known)
 
 
-def _both(name: str, value: Any) -> dict[str, float]:
+def both(name: str, value: Any) -> dict[str, float]:
     """Return terms whose initial and maintenance number is the one stated."""
     return {name: float(value), f"maintenance_{name}": float(value)}
 
 
 def _discount(case: Case) -> dict[str, Any]:
     given = case.inputs
-    rule = _rule({**_both("deposit_weight", given["base_asset_weight"]), "size_factor": given["imf_factor"]})
-    return {"weight": _answer(rule.deposit_weight(_one(given["token_amount"]), _board(1.0), _level(given)))}
+    rule = _rule({**both("deposit_weight", given["base_asset_weight"]), "size_factor": given["imf_factor"]})
+    return {"weight": _answer(rule.deposit_weight(_one(given["token_amount"]), _board(1.0), level(given)))}
 
 
 def _premium(case: Case) -> dict[str, Any]:
     given = case.inputs
-    rule = _rule({**_both("debt_weight", given["base_liability_weight"]), "size_factor": given["imf_factor"]})
-    return {"weight": _answer(rule.debt_weight(_one(given["token_amount"]), _board(1.0), _level(given)))}
+    rule = _rule({**both("debt_weight", given["base_liability_weight"]), "size_factor": given["imf_factor"]})
+    return {"weight": _answer(rule.debt_weight(_one(given["token_amount"]), _board(1.0), level(given)))}
 
 
 def _scaled(case: Case) -> dict[str, Any]:
     given = case.inputs
     weight = float(given["initial_asset_weight"])
-    rule = _rule({**_both("deposit_weight", weight), "deposit_start": float(given["scale_start_usd"])})
+    rule = _rule({**both("deposit_weight", weight), "deposit_start": float(given["scale_start_usd"])})
     board = _board(given["price"], deposits=np.array([float(given["total_deposits_tokens"])]))
     return {"weight": _answer(rule.deposit_weight(_one(0.0), board, "initial"))}
 

@@ -7,27 +7,18 @@ from typing import Any
 import numpy as np
 
 from experiments.conformance.case import Adapter, Case
+from experiments.conformance.drift import both, level
 from simulation.board import Board, Book, Listed, Resting
 from simulation.liquidation.drift import Closed, DriftClose, Loan, Progress, Venue
 from simulation.liquidation.drift_amounts import Exchange
-from simulation.margin.drift import DriftLevel, DriftMargin
+from simulation.margin.drift import DriftMargin
 
-_LEVELS: dict[str, DriftLevel] = {"Initial": "initial", "Fill": "fill", "Maintenance": "maintenance"}
 _NAMES = ("perpetual", "token")
 _DECIMALS = 1e-6  # smallest amount of the tokens in the test that cases of borrows come from
 _SLOW = "quote_twap_5min"
 # When liquidators come and how much each takes, in the test the case over time comes from; the case leaves it out of
 # its inputs (drift-labs/protocol-v2, controller/liquidation/tests.rs, liquidation_over_multiple_slots).
 _VISITS = ((1.0, 10.0), (76.0, 10.0), (76.0, 100.0), (101.0, 100.0), (136.0, 100.0))
-
-
-def _both(name: str, value: Any) -> dict[str, float]:
-    """Return terms whose initial and maintenance number is the one stated."""
-    return {name: float(value), f"maintenance_{name}": float(value)}
-
-
-def _level(given: Mapping[str, Any]) -> DriftLevel:
-    return _LEVELS[given.get("margin_type", "Initial")]
 
 
 def _stated(given: Mapping[str, Any], name: str) -> Any:
@@ -74,13 +65,13 @@ def _orders(given: Mapping[str, Any], column: int, count: Any, suffix: str = "")
 
 def _spot_orders(case: Case) -> dict[str, Any]:
     given = case.inputs
-    token = _both("deposit_weight", _stated(given, "asset_weight"))
-    rule = _rule({}, {**token, **_both("debt_weight", _stated(given, "liability_weight"))})
+    token = both("deposit_weight", _stated(given, "asset_weight"))
+    rule = _rule({}, {**token, **both("debt_weight", _stated(given, "liability_weight"))})
     book = replace(
         _account(given["usdc_deposit"], 0.0, 0.0, given["sol_balance"]),
         resting=_orders(given, 1, given["n_orders"], "_sol"),
     )
-    found = rule.standing(book, _board((1.0, given["sol_price"])), _level(given))
+    found = rule.standing(book, _board((1.0, given["sol_price"])), level(given))
     return {"margin_requirement_usd": found.required[0], "total_collateral_usd": found.collateral[0]}
 
 
@@ -89,12 +80,12 @@ def _custom(case: Case) -> dict[str, Any]:
     perpetual, borrow = given["perp"], given["spot_borrow"]
     rule = _rule(
         _rates(_stated(perpetual, "margin_ratio")),
-        _both("debt_weight", _stated(borrow, "liability_weight")),
+        both("debt_weight", _stated(borrow, "liability_weight")),
         custom_rate=given["user_max_margin_ratio"],
     )
     board = _board((perpetual["price"], borrow["price"]))
     book = _at_price(given.get("usdc_deposit", 0.0), perpetual, -float(borrow["tokens"]), board)
-    found = rule.standing(book, board, _level(given))
+    found = rule.standing(book, board, level(given))
     return {"margin_requirement_usd": found.required[0], "total_collateral_usd": found.collateral[0]}
 
 
@@ -125,7 +116,7 @@ def _isolated(case: Case) -> dict[str, Any]:
     perpetual, borrow = given["isolated_perp"], given["sol_borrow"]
     rule = _rule(
         _rates(_stated(perpetual, "margin_ratio")),
-        _both("debt_weight", _stated(borrow, "liability_weight")),
+        both("debt_weight", _stated(borrow, "liability_weight")),
     )
     board = _board((perpetual["price"], borrow["price"]))
     books = {
@@ -222,7 +213,7 @@ def _borrow(case: Case) -> dict[str, Any]:
     given = case.inputs
     weights = float(given["asset_weight"]), float(given["maintenance_liability_weight"])
     # The deposit is a token here, so that its weight may be any; the debt stands in the other column.
-    terms = {"deposit": _both("deposit_weight", weights[0]), "debt": _both("debt_weight", weights[1])}
+    terms = {"deposit": both("deposit_weight", weights[0]), "debt": both("debt_weight", weights[1])}
     margin = DriftMargin.model_validate({"markets": terms})
     board = Board.at(Listed.plain(("deposit", "debt"), "spot"), np.array([1.0, float(given["sol_price"])]))
     rule = DriftClose.model_validate({"buffer_rate": given["buffer"]})

@@ -188,8 +188,11 @@ def test_an_interval_excludes_zero_only_when_it_lies_on_one_side(low, high, excl
 
 
 def test_an_error_bar_goes_from_the_value_to_both_ends():
-    below, above = Estimate(2.0, 1.5, 4.0, 9, "any").reach
-    assert (below, above) == (0.5, 2.0)
+    assert Estimate(2.0, 1.5, 4.0, 9, "any").reach == (0.5, 2.0)
+
+
+def test_in_a_row_an_estimate_has_three_columns():
+    assert Estimate(2.0, 1.5, 4.0, 9, "any").columns("debt") == {"debt": 2.0, "debt_low": 1.5, "debt_high": 4.0}
 
 
 # Tails ------------------------------------------------------------------------------------------------------
