@@ -108,12 +108,20 @@ def draw_cascade(figure: "Figure", layout: Layout, whole: Layout) -> "Axes":
     for market, mark in zip(layout.markets, _MARKS, strict=False):
         _discs(axes, [disc for disc in layout.discs if disc.market == market], mark, whole)
     if layout.counted:
-        for disc in layout.discs:
-            below = (0.0, -_across(disc.notional, whole) / 2.0 - 2.0)
-            axes.annotate(f"{disc.count:,}", (disc.x, disc.y), below, va="top", **_SMALL)
+        _numbers(axes, layout, whole)
     _frame(axes, whole)
     _legend(figure, whole)
     return axes
+
+
+def _numbers(axes: "Axes", layout: Layout, whole: Layout) -> None:
+    """Write below each disc how many closings it is; lines run behind the numbers, not through them."""
+    from matplotlib.patheffects import Normal, Stroke
+
+    for disc in layout.discs:
+        below = (0.0, -_across(disc.notional, whole) / 2.0 - 2.0)
+        number = axes.annotate(f"{disc.count:,}", (disc.x, disc.y), below, va="top", **_SMALL)
+        number.set_path_effects([Stroke(linewidth=2.0, foreground="white"), Normal()])
 
 
 def _frame(axes: "Axes", layout: Layout) -> None:

@@ -1,6 +1,8 @@
 """The contagion graph as two tables, one row a node and one row an edge: for Parquet, pandas and sparse matrices."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import networkx as nx
@@ -9,6 +11,7 @@ import pandas as pd
 from experiments.store import write_bytes
 
 NODES, EDGES = "contagion_nodes.parquet", "contagion_edges.parquet"
+_OF_EDGES = {"share": "Float64", "weight": "Float64", "tree": "boolean", "kind": "str"}  # whatever the graph holds
 
 
 def node_frame(graph: nx.DiGraph) -> pd.DataFrame:
@@ -19,10 +22,13 @@ def node_frame(graph: nx.DiGraph) -> pd.DataFrame:
 
 
 def edge_frame(graph: nx.DiGraph) -> pd.DataFrame:
-    """Return one row an edge, in order: source, target (names), share (dollars), weight, tree, kind."""
+    """Return one row an edge, in order: source, target (names), share (dollars), weight, tree, kind.
+
+    The columns and their types are the same for every graph, one without edges too.
+    """
     found = graph.edges(data=True)
     columns = {"source": [str(one) for one, _, _ in found], "target": [str(other) for _, other, _ in found]}
-    return _table(columns, [about for _, _, about in found])
+    return _table(columns, [about for _, _, about in found], _OF_EDGES)
 
 
 def write_parquet(graph: nx.DiGraph, folder: Path) -> None:
@@ -47,12 +53,15 @@ def _records(table: pd.DataFrame) -> list[dict]:
     return [{key: cell for key, cell in zip(columns, row, strict=True) if cell is not None} for row in rows]
 
 
-def _table(names: dict[str, list[str]], abouts: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return the columns `names` and one for every attribute."""
+def _table(
+    names: dict[str, list[str]], abouts: list[dict[str, Any]], known: Mapping[str, str] = MappingProxyType({})
+) -> pd.DataFrame:
+    """Return the columns `names`, those `known` (name -> type), and one for every other attribute."""
     columns: dict[str, list] = dict(names)
-    for key in dict.fromkeys(key for about in abouts for key in about):
+    for key in [*known, *dict.fromkeys(key for about in abouts for key in about if key not in known)]:
         columns[key] = [about.get(key) for about in abouts]
-    return pd.DataFrame({key: pd.array(cells, _kind(cells)) for key, cells in columns.items()})  # type: ignore[call-overload]
+    typed = {key: pd.array(cells, known.get(key) or _kind(cells)) for key, cells in columns.items()}  # type: ignore[call-overload]
+    return pd.DataFrame(typed)
 
 
 def _kind(cells: list) -> str:

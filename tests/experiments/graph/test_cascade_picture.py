@@ -6,8 +6,9 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 
+from experiments.drawing import canvas
 from experiments.graph.cascade_layout import by_generation, by_round
-from experiments.graph.cascade_picture import MOST_CLOSINGS, caption, cascade_picture
+from experiments.graph.cascade_picture import MOST_CLOSINGS, caption, cascade_picture, draw_cascade
 from experiments.graph.contagion import contagion_graph, write_graph
 from experiments.run import run
 from tests.experiments.storms import TIER, branching, by_hand, closings, run_or_skip, storms
@@ -91,3 +92,15 @@ def test_the_picture_is_as_high_as_the_legend_of_many_markets_needs():
     layout = by_round(graph, closings(graph))
     assert len(layout.markets) == 10
     assert layout.height >= 0.31 * (len(layout.markets) + 3)
+
+
+def test_numbers_stand_out_from_the_lines_behind_them():
+    """A number is drawn above the lines, in a halo of the colour of the paper, and there is one for every disc."""
+    graph = contagion_graph(run(branching(1)))
+    layout = by_generation(graph, closings(graph))
+    with canvas(7.4, layout.height) as figure:
+        axes = draw_cascade(figure, layout, layout)
+        assert sorted(number.get_text() for number in axes.texts) == sorted(f"{disc.count:,}" for disc in layout.discs)
+        assert all(number.get_path_effects() for number in axes.texts)
+        lines = [part.get_zorder() for part in [*axes.lines, *axes.patches] if part.get_zorder() != 0]
+        assert lines and min(number.get_zorder() for number in axes.texts) > max(lines)

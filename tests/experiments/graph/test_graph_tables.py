@@ -56,7 +56,7 @@ def test_mixed_and_missing_attributes_find_a_type():
     table = node_frame(graph)
     assert [str(kind) for kind in table.dtypes] == ["str", "Int64", "Float64", "str", "boolean"]
     assert table["count"].isna().tolist() == [False, True]
-    assert list(edge_frame(graph).columns) == ["source", "target"]
+    assert list(edge_frame(graph).columns) == ["source", "target", "share", "weight", "tree", "kind"]
 
 
 def test_the_same_run_writes_the_same_bytes(tmp_path):
@@ -78,3 +78,16 @@ def test_the_written_matrices_are_those_of_the_run(tmp_path):
         assert part.pivot(index="from", columns="to", values="dollars").to_numpy().sum() == matrix.to_numpy().sum()
     with pytest.raises(FileExistsError):
         write_parquet(seen.graph, tmp_path)
+
+
+def test_edges_have_the_same_columns_and_types_in_every_graph() -> None:
+    """Also where a wave's parts come first, which have no weight, and where there is no edge at all."""
+    waves = contagion_graph(run(branching(2)), 1)
+    kinds = {about["kind"] for _, _, about in waves.edges(data=True)}
+    assert kinds == {"loss", "part"}
+    parts = nx.DiGraph([(one, other, about) for one, other, about in waves.edges(data=True) if about["kind"] == "part"])
+    types = edge_frame(waves).dtypes.to_dict()
+    assert list(types) == ["source", "target", "share", "weight", "tree", "kind"]
+    for other in (parts, contagion_graph(run(by_hand())), nx.DiGraph()):
+        assert list(edge_frame(other).columns) == list(types)
+        assert edge_frame(other).dtypes.to_dict() == types
