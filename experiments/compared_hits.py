@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.graph.hits import crossed
 from experiments.paired import paired_difference
 from experiments.statistics import Estimate, bootstrap_mean
 from experiments.verdict import Outcomes
@@ -34,11 +35,6 @@ def hits_table(outcomes: Outcomes) -> pd.DataFrame:
         for row in _rows(outcomes, regime, design)
     ]
     return pd.DataFrame(rows).astype(dict.fromkeys(("regime", "design", "from", "to"), "str"))
-
-
-def crossed(hits: Array) -> Array:
-    """Return the dollars (n,) off the diagonal of matrices (n, m, m)."""
-    return hits.sum(axis=(1, 2)) - np.trace(hits, axis1=1, axis2=2)
 
 
 def _rows(outcomes: Outcomes, regime: str, design: str) -> list[dict[str, Any]]:

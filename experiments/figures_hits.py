@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.compared_hits import crossed
 from experiments.comparison import Compared
 from experiments.drawing import Picture, canvas, png
+from experiments.graph.hits import crossed
 from experiments.heat_map import ruled
 from experiments.statistics import Estimate, bootstrap_mean
 from experiments.verdict import Outcomes
@@ -38,7 +38,7 @@ def hits(comparison: Compared) -> Picture:
                 continue
             arm = regimes[regime], designs[row]
             _panel(axis, found[arm] / scale, names, most / scale)
-            across = crossed(outcomes.hits[outcomes.arm(*arm)]) / scale  # of whole quanta: what is 0 is exactly 0
+            across = crossed(outcomes.hits[outcomes.arm(*arm)]) / scale
             axis.set_title(f"{', '.join(arm)}\n{_across(across)}", loc="left", fontsize=8)
         what = f"cells: loss, {unit} a storm [95 % interval]"
         figure.supxlabel(f"market that harmed pools had to close; {what}", fontsize=9)

@@ -120,10 +120,12 @@ def _over(value: Array, by: Array | float) -> Array:
     return np.divide(value, whole_, out=np.full(value.shape, np.nan), where=whole_ != 0.0)
 
 
-def off_diagonal(matrix: pd.DataFrame) -> float:
-    """Return the dollars that crossed from one class to another; exactly 0 where pools are segregated by market."""
-    value = matrix.to_numpy(float)
-    return float(value.sum() - np.trace(value))
+def crossed(hits: Array) -> Array:
+    """Return the dollars (n,) off the diagonal of matrices (n, m, m): what went from one class to another.
+
+    Of whole quanta, so exactly 0 where pools are segregated by market.
+    """
+    return hits.sum(axis=(1, 2)) - np.trace(hits, axis1=1, axis2=2)
 
 
 def hits_over(runs: Sequence[Run], by: By = "market") -> pd.DataFrame:
@@ -136,7 +138,7 @@ def hits_over(runs: Sequence[Run], by: By = "market") -> pd.DataFrame:
     names = list(dict.fromkeys(name for matrix in matrices for name in matrix.index))
     same = [matrix.reindex(index=names, columns=names, fill_value=0.0) for matrix in matrices]
     value = np.stack([matrix.to_numpy(float) for matrix in same])
-    rows = [("", "", bootstrap_mean(np.array([off_diagonal(matrix) for matrix in same])))]
+    rows = [("", "", bootstrap_mean(crossed(value)))]
     pairs = [(a, b, bootstrap_mean(value[:, i, j])) for i, a in enumerate(names) for j, b in enumerate(names)]
     return pd.DataFrame([_line(*row) for row in [*pairs, *rows]]).astype({"from": "str", "to": "str"})
 

@@ -10,7 +10,7 @@ import pytest
 
 from experiments.arms import Arm
 from experiments.compare import compare
-from experiments.compared_hits import crossed, hits_table
+from experiments.compared_hits import hits_table
 from experiments.graph.hits import who_hits_whom
 from experiments.run import run
 from tests.experiments.comparisons import MARKETS, by_hand, tiny, tiny_comparison
@@ -104,11 +104,6 @@ def test_one_storm_has_no_interval():
     found = line(hits_table(counted_by_hand(storms=1)), "cross", "SOL", "BTC")
     assert found["mean"] == 1.0
     assert math.isnan(found["low"]) and math.isnan(found["high"])
-
-
-def test_what_crossed_is_all_but_the_diagonal():
-    hits = np.arange(18.0).reshape(2, 3, 3)
-    assert crossed(hits).tolist() == [sum(range(9)) - (0 + 4 + 8), sum(range(9, 18)) - (9 + 13 + 17)]
 
 
 # Of real runs ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 from experiments.graph.anatomy import CLASSES
 from experiments.graph.contagion import contagion_graph, ledger_of
-from experiments.graph.hits import hits_over, long_table, off_diagonal, who_hits_whom, whole
+from experiments.graph.hits import crossed, hits_over, long_table, who_hits_whom, whole
 from experiments.run import run
 from simulation.accounts import QUANTUM
 from tests.experiments.storms import TIER, by_hand, closings, holder_of, one_market, run_or_skip, storms
@@ -85,12 +85,17 @@ def test_a_seller_of_one_market_hits_what_a_pool_with_two_had_to_close():
     assert who_hits_whom(result, "group").loc["A", "D"] == matrix.to_numpy().sum()
 
 
+def test_what_crossed_is_all_but_the_diagonal():
+    hits = np.arange(18.0).reshape(2, 3, 3)
+    assert crossed(hits).tolist() == [sum(range(9)) - (0 + 4 + 8), sum(range(9, 18)) - (9 + 13 + 17)]
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_segregated_pools_leave_the_off_diagonal_at_zero_exactly(seed):
     result = run(two_markets("isolated", seed))
     matrix = who_hits_whom(result, "market")
     assert matrix.loc["X", "X"] > 0.0
-    assert off_diagonal(matrix) == 0.0
+    assert crossed(matrix.to_numpy()[None]).tolist() == [0.0]
     assert matrix.loc["X", "Y"] == matrix.loc["Y", "X"] == 0.0
 
 
