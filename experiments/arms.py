@@ -118,11 +118,6 @@ def seed_list(seeds: int | Sequence[int], first: int) -> list[int]:
     return found
 
 
-def seeded(scenario: Scenario, seed: int) -> Scenario:
-    """Return the scenario with another seed; nothing else changes, so nothing else is checked again."""
-    return scenario.model_copy(update={"seed": seed})
-
-
 def design_name(reuse_share: float) -> str:
     """Return the name of the design at `reuse_share`, or the share itself."""
     named = [name for name, share in DESIGNS.items() if math.isclose(share, reuse_share)]

@@ -18,7 +18,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 import pandas as pd
 
-from experiments.arms import DESIGNS, REUSE_GRID, Arm, Plan, design_name, seed_list, seeded
+from experiments.arms import DESIGNS, REUSE_GRID, Arm, Plan, design_name, seed_list
 from experiments.comparison import Compared
 from experiments.gallery import show
 from experiments.graph.hits import who_hits_whom
@@ -108,7 +108,7 @@ class Measured:
 
 def measure(job: Job) -> Measured:
     """Run one job and keep its numbers."""
-    result = run(seeded(job.scenario, job.seed))
+    result = run(job.scenario.seeded(job.seed))
     metrics = {name: float(value) for name, value in result.metrics.items()}
     return Measured(metrics, result.digest, who_hits_whom(result).to_numpy(float))
 

@@ -8,7 +8,7 @@ two). Each is shown with the other regimes on the same storm and under the same 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from experiments.arms import Arm, seeded
+from experiments.arms import Arm
 from experiments.run import Run, run
 from experiments.verdict import Outcomes
 from simulation.scenario import Scenario
@@ -74,6 +74,6 @@ def _shown(
     for regime in outcomes.plan.regimes:
         other = outcomes.arm(regime, design)
         if (other, seed) not in kept:
-            kept[other, seed] = run(seeded(variants[other], seed))
+            kept[other, seed] = run(variants[other].seeded(seed))
         runs[regime] = kept[other, seed]
     return Shown(title, seed, arm, design, runs)

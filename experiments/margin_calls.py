@@ -24,7 +24,6 @@ from scipy.special import ndtr, ndtri
 
 from agents.cast import StandardCast
 from agents.handles import forget
-from experiments.arms import seeded
 from experiments.drawing import DARK, Picture, canvas, look, png
 from experiments.statistics import bootstrap_mean, wilson_interval
 from experiments.target import AMPLE
@@ -107,7 +106,7 @@ _WEIGHTS = np.exp(-0.5 * _NODES**2) / np.exp(-0.5 * _NODES**2).sum()
 def shares(calls: Calls, storms: int, first: int = 1) -> Array:
     """Return the share of accounts (storms,) that come under margin in each storm."""
     day = calls.scenario()
-    return np.array([_share(seeded(day, first + i)) for i in range(storms)])
+    return np.array([_share(day.seeded(first + i)) for i in range(storms)])
 
 
 def _share(day: Scenario) -> float:

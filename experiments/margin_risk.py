@@ -11,7 +11,7 @@ import pandas as pd
 
 from experiments.paired import paired_difference
 from experiments.statistics import Estimate
-from experiments.target import bare_scenario, opened, reseeded
+from experiments.target import bare_scenario, opened
 from simulation.accounts import SHARED
 from simulation.arrays import Array, Index
 from simulation.model import MarketModel
@@ -81,7 +81,7 @@ def trader_outcomes(book: Book, regime: str, seeds: range) -> pd.DataFrame:
     position in the first market survived), excess_loss (dollars that any isolated position lost beyond its margin).
     """
     scenario = book.scenario(regime)
-    return pd.DataFrame([_outcome(reseeded(scenario, seed)) for seed in seeds], index=pd.Index(seeds, name="seed"))
+    return pd.DataFrame([_outcome(scenario.seeded(seed)) for seed in seeds], index=pd.Index(seeds, name="seed"))
 
 
 def _outcome(scenario: Scenario) -> dict[str, float]:

@@ -145,11 +145,6 @@ def groups_by_name(model: MarketModel) -> dict[str, Any]:
     return {group.name: group for group in model.groups}
 
 
-def reseeded(scenario: Scenario, seed: int) -> Scenario:
-    """Return the scenario under another seed, without checking it again."""
-    return scenario.model_copy(update={"seed": seed})
-
-
 @functools.cache
 def _cast() -> StandardCast:
     return StandardCast()

@@ -12,7 +12,7 @@ import pandas as pd
 
 from experiments.paired import paired_difference
 from experiments.statistics import Estimate
-from experiments.target import bare_scenario, played, reseeded
+from experiments.target import bare_scenario, played
 from simulation.errors import InputError
 from simulation.scenario import Scenario
 
@@ -81,7 +81,7 @@ NO_OFFSET = {**PORTFOLIO, "offset_cap": 0.0}  # the control: an engine that free
 def venue_outcomes(storm: VenueStorm, margin: dict[str, Any], seeds: range, reuse_share: float = 0.0) -> pd.DataFrame:
     """Return one row a storm: bad_debt (share of all deposits), accounts_hit (share), digest of the storm."""
     scenario = storm.scenario(margin, reuse_share)
-    return pd.DataFrame([_outcome(reseeded(scenario, seed)) for seed in seeds], index=pd.Index(seeds, name="seed"))
+    return pd.DataFrame([_outcome(scenario.seeded(seed)) for seed in seeds], index=pd.Index(seeds, name="seed"))
 
 
 def _outcome(scenario: Scenario) -> dict[str, Any]:

@@ -114,6 +114,10 @@ class Scenario(Section):
         """Return a copy with some fields changed, checked again; a rule may be given as a table with its kind."""
         return self.from_dict({**self.to_dict(), **{key: _plain(value) for key, value in changes.items()}})
 
+    def seeded(self, seed: int) -> Self:
+        """Return a copy under another seed; nothing else changes, so nothing is checked again."""
+        return self.model_copy(update={"seed": seed})
+
     @model_validator(mode="after")
     def _references(self) -> Self:
         check_references(self)

@@ -29,11 +29,11 @@ def source_of(run: Any) -> tuple[Scenario, str]:
     worst = manifest.get("shown", {}).get("worst")
     if not worst:
         return scenario, str(manifest.get("digest", ""))
-    from experiments.arms import DESIGNS, Plan, seeded
+    from experiments.arms import DESIGNS, Plan
 
     plan = Plan()
     arm = plan.arm(scenario, worst["regime"], DESIGNS.get(worst["design"], 0.0))
-    return seeded(plan.variant(scenario, arm), int(worst["seed"])), str(
+    return plan.variant(scenario, arm).seeded(int(worst["seed"])), str(
         manifest.get("digests", {}).get(str(worst["seed"]), "")
     )
 

@@ -27,7 +27,7 @@ import pandas as pd
 
 from agents.cast import StandardCast
 from agents.handles import forget
-from experiments.arms import Arm, Plan, seeded, spoken
+from experiments.arms import Arm, Plan, spoken
 from experiments.causes.source import source_of
 from experiments.paired import paired_difference
 from experiments.parallel import run_jobs
@@ -176,7 +176,7 @@ def impulse(
     plan = Plan(regimes=tuple(regimes) or _usual(scenario))
     storms = tuple(seeds) or (scenario.seed,)
     jobs = [
-        seeded(variant, seed)
+        variant.seeded(seed)
         for regime in plan.regimes
         for base in [plan.variant(scenario, Arm(regime))]
         for variant in [base, *(shock.hits(base, market) for market in chosen)]

@@ -26,7 +26,6 @@ from experiments.target import (
     mean_check,
     one_tier,
     played,
-    reseeded,
 )
 from simulation.accounts import QUANTUM
 from simulation.arrays import Array
@@ -143,7 +142,7 @@ class TypesVenue:
 def simulate_types(venue: TypesVenue, runs: int, seed: int = 1) -> Array:
     """Return the liquidations (runs, n) of each node of the venue."""
     scenario = venue.scenario()
-    return np.array([_count(venue, reseeded(scenario, distinct_seed(seed, run))) for run in range(runs)])
+    return np.array([_count(venue, scenario.seeded(distinct_seed(seed, run))) for run in range(runs)])
 
 
 def _count(venue: TypesVenue, scenario: Scenario) -> list[float]:

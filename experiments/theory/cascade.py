@@ -24,7 +24,6 @@ from experiments.target import (
     mean_check,
     one_tier,
     opened,
-    reseeded,
     share_check,
     total_variation,
     variance_check,
@@ -185,7 +184,7 @@ def simulate_cascades(venue: CascadeVenue, replications: int, seed: int = 1) -> 
     """Run `replications` independent cascades and return their sizes, depths and proceeds."""
     sizes = batches(replications, venue.side_by_side)
     scenarios = {size: venue.scenario(size) for size in set(sizes)}
-    parts = [_run(venue, reseeded(scenarios[size], distinct_seed(seed, i))) for i, size in enumerate(sizes)]
+    parts = [_run(venue, scenarios[size].seeded(distinct_seed(seed, i))) for i, size in enumerate(sizes)]
     return Cascades(*(np.concatenate([getattr(part, name) for part in parts]) for name in Cascades.__annotations__))
 
 

@@ -25,7 +25,6 @@ from experiments.target import (
     mean_check,
     one_tier,
     opened,
-    reseeded,
     total_variation,
     variance_check,
 )
@@ -76,7 +75,7 @@ def sized_cascades(law: SizedLaw, replications: int, seed: int) -> Array:
     """Return how many accounts go in each of independent cascades (r,), played by the engine."""
     sizes = batches(replications, min(max(_SIDE_BY_SIDE // law.accounts, 1), _MARKETS))
     scenarios = {size: _scenario(law, size) for size in set(sizes)}
-    return np.concatenate([_count(reseeded(scenarios[size], distinct_seed(seed, i))) for i, size in enumerate(sizes)])
+    return np.concatenate([_count(scenarios[size].seeded(distinct_seed(seed, i))) for i, size in enumerate(sizes)])
 
 
 def _scenario(law: SizedLaw, replications: int) -> Scenario:

@@ -21,7 +21,6 @@ from experiments.target import (
     mean_check,
     one_tier,
     played,
-    reseeded,
 )
 from experiments.theory.curve_picture import Curve, curve_picture
 from experiments.theory.suite import Target
@@ -225,7 +224,7 @@ class ThresholdSelling(_Distress):
                 f"the thresholds (got {self.steps}); or thresholds further apart"
             )
         parts = [
-            self._followed(played(reseeded(self.scenario(size), distinct_seed(self.seed, run))))
+            self._followed(played(self.scenario(size).seeded(distinct_seed(self.seed, run))))
             for run, size in enumerate(batches(self.paths, _SIDE_BY_SIDE))
         ]
         found, expected = (np.concatenate(part) / self.volatility**2 for part in zip(*parts, strict=True))

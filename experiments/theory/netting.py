@@ -21,7 +21,6 @@ from experiments.target import (
     mean_check,
     one_tier,
     played,
-    reseeded,
     share_check,
     total_variation,
 )
@@ -190,7 +189,7 @@ class LiquidatedFraction(Target):
         scenario = self.scenario()
         counts = np.array(
             [
-                float(len(played(reseeded(scenario, distinct_seed(self.seed, run))).exchange.desk.log.events))
+                float(len(played(scenario.seeded(distinct_seed(self.seed, run))).exchange.desk.log.events))
                 for run in range(self.dates)
             ]
         )

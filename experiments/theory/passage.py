@@ -22,7 +22,6 @@ from experiments.target import (
     distinct_seed,
     one_tier,
     played,
-    reseeded,
     share_check,
 )
 from simulation.arrays import Array
@@ -126,7 +125,7 @@ def simulate_passages(venue: PassageVenue, paths: int, seed: int = 1) -> tuple[i
     scenarios = {size: venue.scenario(size) for size in set(sizes)}
     marks = []
     for run, size in enumerate(sizes):
-        events = played(reseeded(scenarios[size], distinct_seed(seed, run))).exchange.desk.log.events
+        events = played(scenarios[size].seeded(distinct_seed(seed, run))).exchange.desk.log.events
         marks.append(events.mark_before)
     found = np.concatenate(marks)
     return len(found), venue.side * np.log(venue.barrier / found)

@@ -22,7 +22,7 @@ from experiments.stylised_facts import (
     log_returns,
     tail_weight,
 )
-from experiments.target import Check, bare_scenario, distinct_seed, exact_check, one_tier, opened, reseeded
+from experiments.target import Check, bare_scenario, distinct_seed, exact_check, one_tier, opened
 from experiments.theory.suite import Target
 from simulation.arrays import Array
 from simulation.scenario import Scenario
@@ -108,7 +108,7 @@ class SimulatedPrices(Target):
     def _returns(self, impact: float) -> Array:
         """Return the log returns (runs, steps) of the mark."""
         scenario = self.scenario(impact)
-        return np.array([_path(reseeded(scenario, distinct_seed(self.seed, run))) for run in range(self.histories)])
+        return np.array([_path(scenario.seeded(distinct_seed(self.seed, run))) for run in range(self.histories)])
 
     def scenario(self, impact: float) -> Scenario:
         """Return the scenario."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.target import bare_scenario, one_tier, played, reseeded
+from experiments.target import bare_scenario, one_tier, played
 from simulation.arrays import Array
 from simulation.scenario import Scenario
 
@@ -75,7 +75,7 @@ def contagion_matrix(book: SharedBook, regime: str, seed: int) -> tuple[Array, f
     matrix, healthy, closed = np.zeros((book.markets, book.markets)), 0.0, 0.0
     for i in range(book.markets):
         shock = {"step": 1, "market": f"M{i}", "size": book.shock}
-        model = played(reseeded(book.scenario(regime, {"kind": "scripted", "shocks": [shock]}, 1), seed))
+        model = played(book.scenario(regime, {"kind": "scripted", "shocks": [shock]}, 1).seeded(seed))
         marks = model.market.history["mark"]
         matrix[i] = np.log(marks[-1] / marks[0]) / np.log1p(book.shock)
         events = model.exchange.desk.log.events
@@ -103,7 +103,7 @@ def contagion(book: SharedBook, regime: str, seeds: range) -> dict[str, Array]:
 def endogenous_correlation(book: SharedBook, regime: str, seeds: range) -> Array:
     """Return, a seed, the mean correlation of mark returns less that of index returns, which is zero by design."""
     scenario = book.scenario(regime, CALM, book.steps)
-    return np.array([_excess_correlation(reseeded(scenario, seed)) for seed in seeds])
+    return np.array([_excess_correlation(scenario.seeded(seed)) for seed in seeds])
 
 
 def _excess_correlation(scenario: Scenario) -> float:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.arms import DESIGNS, MOST_SEEDS, REUSE_GRID, Arm, Plan, design_name, seed_list, seeded
+from experiments.arms import DESIGNS, MOST_SEEDS, REUSE_GRID, Arm, Plan, design_name, seed_list
 from simulation.errors import InputError
 from tests.experiments.comparisons import tiny
 
@@ -76,7 +76,7 @@ def test_designs_have_names_and_other_shares_are_told_by_their_number():
 
 
 def test_changing_the_seed_changes_nothing_else():
-    before, after = tiny(seed=3), seeded(tiny(seed=3), 11)
+    before, after = tiny(seed=3), tiny(seed=3).seeded(11)
     assert after.seed == 11
     assert {**after.to_dict(), "seed": 3} == before.to_dict()
 

@@ -19,7 +19,7 @@ from experiments.endogenous_risk import (
 )
 from experiments.record.metric import evaluated
 from experiments.run import run
-from experiments.target import opened, reseeded
+from experiments.target import opened
 from experiments.warning.early_warning import LiveBook
 from simulation.errors import InputError
 from tests.experiments.storms import TIER, by_hand, holder_of, one_market
@@ -181,7 +181,7 @@ def test_all_four_branching_ratios_agree_on_storms_over_a_book_of_even_threshold
     seeds = range(1, 81)
     metrics = [run(scenario.with_(seed=seed)).metrics for seed in seeds]
     total, later = (np.array([m[f"{k}_cascade_size"] for m in metrics]) for k in ("total", "endogenous"))
-    structural = np.mean([LiveBook(opened(reseeded(scenario, seed))).warning(0.02).radius for seed in range(1, 11)])
+    structural = np.mean([LiveBook(opened(scenario.seeded(seed))).warning(0.02).radius for seed in range(1, 11)])
     assert structural == pytest.approx(0.6, abs=0.03)
     assert branching_by_amplification(total - later, total)[0] == pytest.approx(0.6, abs=0.03)
     assert np.mean([m["branching_ratio"] for m in metrics]) == pytest.approx(0.6, abs=0.04)

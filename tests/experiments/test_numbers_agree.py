@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from experiments.arms import DESIGNS, Arm, seeded
+from experiments.arms import DESIGNS, Arm
 from experiments.figures import figures
 from experiments.gallery import ranking
 from experiments.measures import AXES, MEASURES, METRICS, measure_named
@@ -64,7 +64,7 @@ def test_every_run_in_the_tidy_table_is_the_run_of_its_arm_and_seed(comparison):
     plan, scenario, table = comparison.outcomes.plan, comparison.scenario, comparison.runs
     for arm in (Arm("isolated"), Arm("portfolio", 1.0), Arm("portfolio", 0.5), Arm("cross", 0.0, True)):
         seed = comparison.seeds[1]
-        again = run(seeded(plan.variant(scenario, arm), seed))
+        again = run(plan.variant(scenario, arm).seeded(seed))
         same = (table["regime"] == arm.regime) & (table["reuse_share"] == arm.reuse_share)
         mine = table[same & (table["impact_free"] == arm.impact_free) & (table["seed"] == seed)]
         told = dict(zip(mine["metric"], mine["value"], strict=True))

@@ -21,7 +21,6 @@ from experiments.target import (
     mean_check,
     opened,
     played,
-    reseeded,
     share_check,
     table,
     total_variation,
@@ -178,6 +177,6 @@ def test_a_played_model_stands_at_its_end_and_an_opened_one_at_its_start():
 
 def test_another_seed_is_another_storm_of_the_same_scenario():
     scenario = bare_scenario(markets=[MARKET], population=[BOOK], steps=3, price={"kind": "gbm"})
-    one, two = (played(reseeded(scenario, seed)).market.history["index"] for seed in (1, 2))
+    one, two = (played(scenario.seeded(seed)).market.history["index"] for seed in (1, 2))
     assert not np.array_equal(one, two)
-    assert np.array_equal(one, played(reseeded(scenario, 1)).market.history["index"])
+    assert np.array_equal(one, played(scenario.seeded(1)).market.history["index"])

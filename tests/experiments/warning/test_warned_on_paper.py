@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments.target import opened, played, reseeded
+from experiments.target import opened, played
 from experiments.warning.classes import FALL, class_network
 from experiments.warning.contagion_matrix import SharedBook, contagion_matrix, endogenous_correlation
 from experiments.warning.debt_rank import debt_rank, linear_debt_rank, original_debt_rank, unsaturated
@@ -220,7 +220,7 @@ def test_rows_are_shocked_and_columns_are_moved() -> None:
     tiny = SharedBook(markets=3, markets_held=2, traders=40, steps=5)
     matrix, healthy = contagion_matrix(tiny, "cross", 3)
     fall = {"kind": "scripted", "shocks": [{"step": 1, "market": "M0", "size": tiny.shock}]}
-    marks = played(reseeded(tiny.scenario("cross", fall, 1), 3)).market.history["mark"]
+    marks = played(tiny.scenario("cross", fall, 1).seeded(3)).market.history["mark"]
     assert matrix[0] == pytest.approx(np.log(marks[-1] / marks[0]) / np.log(0.9))
     assert matrix[0, 0] > 1.0 > matrix[0, 1] > 0.0
     assert 0.0 < healthy < 1.0
