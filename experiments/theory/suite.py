@@ -21,6 +21,7 @@ import experiments.theory
 from experiments.drawing import Picture
 from experiments.target import Check, table, verdict
 from simulation.errors import CrossMarginError, InputError, nearest, shown
+from simulation.problems import problem_lines
 from simulation.strict import Strict
 
 Tier = Literal["fast", "slow"]
@@ -71,8 +72,7 @@ class Target(Strict):
         try:
             return cls(**parameters)
         except ValidationError as error:
-            problems = [f"{cls.name}: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-            raise InputError(problems) from None
+            raise InputError([f"{cls.name}: {line}" for line in problem_lines(error, cls)]) from None
 
 
 @dataclass(frozen=True)

@@ -123,8 +123,10 @@ def test_impossible_parameters_are_refused():
     cascade = targets()["T1"]
     with pytest.raises(InputError, match='no parameter "shok"; known: accounts, shock'):
         cascade.of({"shok": 0.1})
-    with pytest.raises(InputError, match="shock: "):
+    with pytest.raises(InputError, match=r"^T1: shock: must be less than 1 \(got 2\.0\)$"):
         cascade.of({"shock": 2.0})
+    with pytest.raises(InputError, match=r"^T1: accounts: must be at least 1 \(got -1\)$"):
+        cascade.of({"accounts": -1})
     with pytest.raises(InputError, match=r"target: must be one of T1, .*did you mean"):
         chosen(["T4.cros"])
 
