@@ -12,6 +12,7 @@ import numpy as np
 
 from experiments.target import bare_scenario, one_tier, played
 from simulation.arrays import Array
+from simulation.errors import InputError
 from simulation.scenario import Scenario
 
 
@@ -90,7 +91,12 @@ def off_diagonal(matrix: Array) -> Array:
 
 
 def contagion(book: SharedBook, regime: str, seeds: range) -> dict[str, Array]:
-    """Return, a seed: own (mean C_ii), others (mean C_ij), largest_other |C_ij|, healthy_share of what was closed."""
+    """Return, a seed: own (mean C_ii), others (mean C_ij), largest_other |C_ij|, healthy_share of what was closed.
+
+    Raises `InputError` for one market, which has no others.
+    """
+    if book.markets < 2:
+        raise InputError(f"markets: must be at least 2 (got {book.markets})")
     found = [contagion_matrix(book, regime, seed) for seed in seeds]
     return {
         "own": np.array([matrix.diagonal().mean() for matrix, _ in found]),

@@ -14,6 +14,7 @@ from simulation.errors import InputError
 
 _ENOUGH = 1e-14  # an increase of distress below this is the end
 _ROUNDS = 100_000
+_SHARES = 1e-9  # how far from 1 shares may add up
 
 
 def original_debt_rank(exposure: Array, seed: Array) -> Array:
@@ -29,15 +30,18 @@ def original_debt_rank(exposure: Array, seed: Array) -> Array:
 
 
 def linear_debt_rank(exposure: Array, seed: Array) -> Array:
-    """Return the distress h (n,) in the end, each node at most 1, where every increase is passed on."""
+    """Return the distress h (n,) in the end, each node at most 1, where every increase is passed on.
+
+    NaN where it has not come to rest after 100,000 rounds, as with a spectral radius that is next to 1.
+    """
     distress = _checked(exposure, seed)
     increase = distress
     for _ in range(_ROUNDS):
         after = np.minimum(1.0, distress + increase @ exposure)
         distress, increase = after, after - distress
         if increase.max(initial=0.0) < _ENOUGH:
-            break
-    return distress
+            return distress
+    return np.full_like(distress, np.nan)
 
 
 def unsaturated(exposure: Array, seed: Array) -> Array:
@@ -50,6 +54,8 @@ def unsaturated(exposure: Array, seed: Array) -> Array:
 
 def debt_rank(distress: Array, seed: Array, value: Array) -> float:
     """Return sum_j (h_j(end) - h_j(1)) v_j, the share of all value in distress beyond the seed; v (n,) adds up to 1."""
+    if value.shape != distress.shape or not abs(float(value.sum()) - 1.0) <= _SHARES:
+        raise InputError(f"value: must be {len(distress)} shares that add up to 1")
     return float((distress - seed) @ value)
 
 

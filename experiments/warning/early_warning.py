@@ -95,14 +95,18 @@ class EarlyWarning:
         """Return what the first round `first` (m,), dollars, grows to after a shock of `shock` (log, any sign)."""
         if not self.stable:
             none = np.full_like(first, np.nan)
-            return Prediction(first, none, none, False, f"unstable: spectral radius {self.radius:.3g} is not below 1")
+            unstable = f"unstable: spectral radius {self.radius:.3g} is not below 1"
+            why = "the matrix is not finite" if np.isnan(self.radius) else unstable
+            return Prediction(first, none, none, False, why)
         total = np.asarray(np.linalg.solve((np.eye(len(first)) - self.matrix).T, first), float)
         moves = self.slope * total * (-1.0 if self.direction == "down" else 1.0)
         return Prediction(first, total, moves, bool(abs(shock) + np.abs(moves).max(initial=0.0) <= self.window))
 
 
 def spectral_radius(matrix: Array) -> float:
-    """Return the largest modulus of the eigenvalues of a square matrix, 0 for an empty one."""
+    """Return the largest modulus of the eigenvalues of a square matrix: 0 for an empty one, NaN if it is not finite."""
+    if not np.isfinite(matrix).all():
+        return np.nan
     return float(np.abs(np.linalg.eigvals(matrix)).max(initial=0.0))
 
 
@@ -166,7 +170,14 @@ class LiveBook:
         return (spread * (slope / window)) @ sold
 
     def foresee(self, log_shock: Array, window: float = WINDOW) -> Prediction:
-        """Return the predicted cascade after marks move by `log_shock` (m,), the first round by the engine itself."""
+        """Return the predicted cascade after marks move by `log_shock` (m,), the first round by the engine itself.
+
+        Where some fall and others rise there is only the first round, sold less bought: K is of one direction.
+        """
+        if log_shock.min(initial=0.0) < 0.0 < log_shock.max(initial=0.0):
+            first = self.sales(log_shock).sum(axis=0)
+            none = np.full_like(first, np.nan)
+            return Prediction(first, none, none, False, "some marks fall and others rise: predicted for one direction")
         direction: Direction = "down" if log_shock.sum() < 0.0 else "up"
         sign = -1.0 if direction == "down" else 1.0
         first = -sign * self.sales(log_shock).sum(axis=0)

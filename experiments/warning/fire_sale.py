@@ -29,7 +29,7 @@ class FireSale:
     shock: Array
 
     def __post_init__(self) -> None:
-        """Refuse tables that are none: shapes that do not fit, no equity, weights that do not add up to 1."""
+        """Refuse tables that are none: shapes that do not fit, no equity, weights that add up to more than 1."""
         n, k = self.weights.shape
         if self.assets.shape != (n,) or self.equity.shape != (n,) or not (self.equity > 0.0).all():
             raise InputError(f"assets, equity: must be {n} numbers each, equity above 0")

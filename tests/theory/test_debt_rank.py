@@ -60,3 +60,15 @@ def test_tables_that_are_none_are_refused():
         linear_debt_rank(ring(4), first())
     with pytest.raises(InputError, match="seed"):
         original_debt_rank(ring(), first(5, 1.5))
+
+
+def test_distress_that_does_not_come_to_rest_is_no_number():
+    """A ring of weight 1 - 1e-6 needs tens of millions of rounds: after 100,000 a tenth of the way is left."""
+    assert np.isnan(linear_debt_rank(ring(2, 1.0 - 1e-6), first(2, 1e-9))).all()
+    assert np.isfinite(linear_debt_rank(ring(2, 0.999), first(2, 1e-9))).all()
+
+
+@pytest.mark.parametrize("value", [np.full(4, 0.25), np.full(5, 0.25), np.array([0.5, 0.5, 0.5, -0.25, np.nan])])
+def test_shares_of_value_must_be_shares(value):
+    with pytest.raises(InputError, match="value: must be 5 shares that add up to 1"):
+        debt_rank(first(), first(), value)

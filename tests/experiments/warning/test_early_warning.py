@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from experiments.target import opened
+from experiments.warning.contagion_matrix import SharedBook, contagion
 from experiments.warning.early_warning import EarlyWarning, LiveBook, impact_slope, spectral_radius
 from experiments.warning.outcome import POPULATIONS, WarnedBook, outcome, outcomes
+from simulation.errors import InputError
 
 SMALL = WarnedBook(accounts=800)
 
@@ -152,3 +154,16 @@ def test_classes_that_share_no_market_do_not_meet():
 def test_the_spectral_radius_is_the_largest_modulus():
     assert spectral_radius(np.array([[0.0, -2.0], [0.5, 0.0]])) == pytest.approx(1.0)
     assert spectral_radius(np.zeros((0, 0))) == 0.0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_matrix_that_is_not_finite_has_no_radius_and_predicts_nothing(bad):
+    found = EarlyWarning(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([bad, 1e-9]), 0.01, "down")
+    assert np.isnan(found.radius) and not found.stable
+    told = found.predict(np.array([1.0, 1.0]))
+    assert np.isnan(told.total).all() and told.reason == "the matrix is not finite"
+
+
+def test_one_market_has_no_others():
+    with pytest.raises(InputError, match=r"markets: must be at least 2 \(got 1\)"):
+        contagion(SharedBook(markets=1, markets_held=1), "cross", range(1, 2))

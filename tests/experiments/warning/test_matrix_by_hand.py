@@ -102,6 +102,17 @@ def test_the_first_round_is_that_of_the_shock_in_its_own_direction() -> None:
     assert both.total == pytest.approx(np.array([1_000.0, 2_400.0]) @ np.linalg.inv(np.eye(2) - live.warning(H).matrix))
 
 
+def test_where_one_market_falls_and_another_rises_there_is_a_first_round_and_no_prediction() -> None:
+    live = read()
+    mixed = live.foresee(np.array([-H, H]), H)
+    assert mixed.first == pytest.approx(live.sales(np.array([-H, H])).sum(axis=0))
+    assert mixed.first[0] > 0.0  # longs of what falls are sold
+    assert np.isnan(mixed.total).all() and np.isnan(mixed.moves).all() and np.isnan(mixed.amplification)
+    assert not mixed.in_reach and mixed.reason == "some marks fall and others rise: predicted for one direction"
+    for alike in ([-H, 0.0], [0.0, H], [0.0, 0.0]):
+        assert live.foresee(np.array(alike), H).reason == ""
+
+
 def test_by_class_a_dollar_is_spread_as_the_class_sells() -> None:
     matrix = read().by_class(np.arange(5), H)
     by_a, by_b = 1.0 / 4e5 / H, 1.0 / 2e5 / H  # what a dollar of either market moves its mark, in windows
