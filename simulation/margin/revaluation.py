@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulation.arrays import Array
+from simulation.arrays import Array, column_sum
 from simulation.board import Board, Book
 from simulation.instrument.black_scholes import Vanilla, black76
 
@@ -64,8 +64,11 @@ def book_profits(position: Array, unit: Array) -> Array:
     return total
 
 
-def worst_losses(book: Book, board: Board, unit: Array) -> Array:
-    """Return the sum over assets of the largest loss (r,), at least 0, from unit profits (s, m), dollars."""
+def worst_losses(book: Book, board: Board, unit: Array, sold: Array | None = None) -> Array:
+    """Return the sum over assets of the largest loss (r,), at least 0, from unit profits (s, m), dollars.
+
+    `sold` (m,) are dollars that a unit sold of each column needs at least: an asset's loss counts as no less.
+    """
     assets = [np.flatnonzero(board.listed.asset == asset) for asset in np.unique(board.listed.asset)]
     units = [_extremes(unit[:, columns], bool(board.listed.option[columns].any())) for columns in assets]
     total = np.zeros(len(book.cash))
@@ -73,8 +76,14 @@ def worst_losses(book: Book, board: Board, unit: Array) -> Array:
         rows = slice(start, start + _BLOCK)
         position = np.ascontiguousarray(book.position[rows].T)
         for columns, values in zip(assets, units, strict=True):
-            total[rows] += np.maximum(-_worst_profit(position[columns], values), 0.0)
+            loss = np.maximum(-_worst_profit(position[columns], values), 0.0)
+            total[rows] += loss if sold is None else np.maximum(loss, _sold(position[columns], sold[columns]))
     return total
+
+
+def _sold(position: Array, dollars: Array) -> Array:
+    """Return the dollars (r,) of what is sold of `position` (m, r)."""
+    return column_sum(np.maximum(-position, 0.0).T * dollars)
 
 
 def _extremes(unit: Array, options: bool) -> Array:

@@ -3,7 +3,7 @@
 import numpy as np
 from pydantic import Field
 
-from simulation.arrays import Array, column_sum
+from simulation.arrays import Array
 from simulation.board import Board, Book, Level
 from simulation.margin.base import BookMargin
 from simulation.margin.revaluation import Shocks, book_profits, shocked_profits, worst_losses
@@ -17,7 +17,8 @@ class SpanMargin(BookMargin):
     Scenarios 1-14 move the price by 0, +-1/3, +-2/3, +-3/3 of the price scan range, each with volatility up and down by
     the volatility scan range; 15 and 16 move it by +-`extreme_multiple` ranges, of whose profit `extreme_cover` counts.
     scan risk = max(0, -min_s profit_s), profits of an asset's positions added up scenario by scenario;
-    maintenance = sum over assets of max(scan risk, short option minimum); initial = `initial_factor` * maintenance.
+    maintenance = sum over assets of max(scan risk, short option minimum), the minimum being `short_option_rate` of the
+    underlying's price for every option sold; initial = `initial_factor` * maintenance.
     Inter- and intra-commodity charges and credits are left out: assets do not offset, expiries of one asset do fully.
     Source: CME, "Standard Portfolio Analysis of Risk"; L. McMillan, "Options as a Strategic Investment", pp. 668-670.
     """
@@ -32,7 +33,8 @@ class SpanMargin(BookMargin):
 
     def requirement(self, book: Book, board: Board, level: Level) -> Array:
         """Return the requirement (r,), dollars, at `level`."""
-        needed = np.maximum(self.scan_risk(book, board), self.short_option_minimum(book, board))
+        least = self.short_option_rate * (board.listed.option * board.spot) if self.short_option_rate else None
+        needed = worst_losses(book, board, self.risk_arrays(board), least)
         return needed * (self.initial_factor if level == "initial" else 1.0)
 
     def shocks(self) -> Shocks:
@@ -59,12 +61,6 @@ class SpanMargin(BookMargin):
     def scan_risk(self, book: Book, board: Board) -> Array:
         """Return the sum over assets of the scan risk (r,), dollars."""
         return worst_losses(book, board, self.risk_arrays(board))
-
-    def short_option_minimum(self, book: Book, board: Board) -> Array:
-        """Return the least that options sold need (r,), dollars."""
-        sold = np.maximum(-book.position, 0.0) * (board.listed.option * board.spot)
-        return self.short_option_rate * column_sum(sold)
-
 
 def combined(position: Array, arrays: Array) -> Array:
     """Return the risk array (r, s) of positions (r, m) from the arrays (s, m) of one unit of each."""

@@ -76,14 +76,17 @@ class VegaIsolatedMargin(VegaMargin):
     def released(self, position: float, trades: Sequence[RestingOrder], balance: float, mark: float) -> float:
         """Return what a change of position moves from the position margin to free funds (negative: into it), dollars.
 
-        `trades` have signed sizes, all of one side, and follow each other. Growing: -(value traded) margin_share.
-        Shrinking: the traded share of balance + (average trade price - mark) |position|; this is the sign of a long,
-        and the venue uses it for shorts too. Changing sides: all of the balance, less the margin of what was opened.
+        `trades` have signed sizes, all of one side, and follow each other; without any nothing moves. Growing: -(value
+        traded) margin_share. Shrinking: the traded share of balance + (average trade price - mark) |position|; this is
+        the sign of a long, and the venue uses it for shorts too. Changing sides: all of the balance, less the margin of
+        what was opened.
         """
         traded = sum(trade.size for trade in trades)
         after = position + traded
         if position * after >= 0.0 and abs(after) > abs(position):
             return -self._cut(_value(trades) * self.margin_share)
+        if not traded:
+            return 0.0
         if position * after >= 0.0:
             average = self._cut(_value(trades) / abs(traded))
             worth = self._cut(max(balance + (average - mark) * abs(position), 0.0))

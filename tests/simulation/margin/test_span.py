@@ -67,3 +67,22 @@ def test_netting_never_needs_more_than_the_positions_alone(held: np.ndarray) -> 
 def test_options_sold_need_a_minimum() -> None:
     rule = SpanMargin(short_option_rate=0.5)
     assert rule.requirement(book(C110=-2.0, P90=1.0), BOARD, "maintenance")[0] == pytest.approx(100.0)
+
+
+def test_the_minimum_of_options_sold_is_that_of_their_asset_and_not_of_the_book() -> None:
+    """100 of OTHER at 10 dollars scan 150; two calls sold on the other asset need 100 whatever OTHER needs."""
+    rule = SpanMargin(short_option_rate=0.5)
+    assert rule.requirement(book(OTHER=100.0), BOARD, "maintenance")[0] == pytest.approx(150.0)
+    assert rule.requirement(book(C110=-2.0, P90=1.0, OTHER=100.0), BOARD, "maintenance")[0] == pytest.approx(250.0)
+    assert rule.requirement(book(C110=-2.0, P90=1.0, OTHER=100.0), BOARD, "initial")[0] == pytest.approx(275.0)
+
+
+@given(holdings, st.floats(0.0, 1.0))
+@settings(max_examples=30)
+def test_the_requirement_is_the_larger_of_both_asset_by_asset(held: np.ndarray, rate: float) -> None:
+    rule, total = SpanMargin(short_option_rate=rate), 0.0
+    for columns in (np.arange(8) < 7, np.arange(8) == 7):
+        part = np.where(columns, held, 0.0)
+        least = sum(rate * 100.0 * max(-part[0, j], 0.0) for j in range(3, 7))
+        total += max(float(RULE.scan_risk(books(part), BOARD)[0]), least)
+    assert rule.requirement(books(held), BOARD, "maintenance")[0] == pytest.approx(total, rel=1e-9, abs=1e-9)

@@ -98,3 +98,8 @@ def test_a_position_is_opened_with_its_share_and_closed_out_by_maintenance() -> 
     assert margin.requirement(book, market, "initial")[0] == pytest.approx(300.0)
     assert margin.requirement(book, market, "maintenance")[0] == pytest.approx(90.0)
     assert margin.requirement(book, board(500.0), "initial")[0] == pytest.approx(500.0), "maintenance has overtaken it"
+
+
+@pytest.mark.parametrize("position", [-3.0, 0.0, 3.0])
+def test_without_trades_nothing_is_released(position: float) -> None:
+    assert rule().released(position, resting(), 100.0, 50.0) == 0.0
